@@ -1,0 +1,1 @@
+"""The replications: one folder per paper, and `core`, what they share."""

@@ -1,0 +1,1 @@
+"""One reader per dataset; all yield the same labels under the same names."""

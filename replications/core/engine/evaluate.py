@@ -1,0 +1,61 @@
+"""Metrics of a model over a split, and examples of what it predicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from replications.core.data.batches import Split
+from replications.core.data.labels import Array
+from replications.core.tasks.base import Metric, Task, available
+
+_BATCH = 20
+TaskMetrics = dict[str, dict[str, Metric]]
+
+
+@torch.no_grad()
+def evaluate(
+    model: nn.Module,
+    tasks: Mapping[str, Task],
+    split: Split,
+    complete: bool = False,
+    limit: int | None = None,
+) -> TaskMetrics:
+    """{task: {metric: Metric}} over `split` (its first `limit` samples), in float32.
+
+    `complete` adds the metrics too slow for curves.
+    """
+    model.eval()
+    accumulators = {name: task.accumulator(complete) for name, task in tasks.items()}
+    for batch in split.in_order(_BATCH, limit):
+        predictions = model(batch.images)
+        for name, task in tasks.items():
+            if available(task, batch.labels):
+                accumulators[name].update(predictions[name], batch.labels)
+    model.train()
+    return {name: accumulator.compute() for name, accumulator in accumulators.items()}
+
+
+@torch.no_grad()
+def examples(
+    model: nn.Module, tasks: Mapping[str, Task], split: Split, indices: Sequence[int]
+) -> dict[str, Array]:
+    """Arrays to draw: `image` (N, 3, H, W) uint8, and `truth_<task>`, `predicted_<task>`."""
+    model.eval()
+    index = torch.tensor(indices)
+    batch = split.batch(index)
+    predictions = model(batch.images)
+    arrays: dict[str, Any] = {"image": split.images[index.to(split.device)]}
+    for name, task in tasks.items():
+        arrays[f"truth_{name}"] = task.shown_truth(batch.labels)
+        arrays[f"predicted_{name}"] = task.shown(predictions[name], batch.labels)
+    return {name: _compact(values.cpu().numpy()) for name, values in arrays.items()}
+
+
+def _compact(values: Array) -> Array:
+    """Ids as uint8, measurements as float32."""
+    return values.astype(np.uint8 if np.issubdtype(values.dtype, np.integer) else np.float32)

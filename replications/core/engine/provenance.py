@@ -1,0 +1,43 @@
+"""Where a run comes from: data, code, versions, hardware, seed, command."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+_PACKAGES = ("torch", "torchvision", "numpy", "libmtl", "scikit-learn", "safetensors")
+
+
+def provenance(device: torch.device) -> dict[str, Any]:
+    """Versions, hardware and command of this process."""
+    return {
+        "command": ["python", "-m", _main_module(), *sys.argv[1:]],
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+    }
+
+
+def _main_module() -> str:
+    specification = getattr(sys.modules["__main__"], "__spec__", None)
+    return specification.name if specification else Path(sys.argv[0]).name
+
+
+def _processor() -> str:
+    """The processor's name, as far as the system tells it."""
+    listing = Path("/proc/cpuinfo")
+    if listing.is_file():
+        for line in listing.read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()

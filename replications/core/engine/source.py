@@ -1,0 +1,57 @@
+"""Hashes of the code a training depends on; free of torch.
+
+Snakemake does not see imported modules, so the training rules carry these as parameters. The hash
+is of the syntax tree without docstrings: a comment retrains nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+
+from replications.core.spec import REPLICATIONS
+
+_CORE = REPLICATIONS / "core"
+_ROOMS_OF_TRAINING = ("data", "tasks", "nets", "weighting", "engine")
+_PREPARATION = {"labels.py", "prepare.py", "streets.py"}
+"""Files of `data` that make the arrays; training sees them through the arrays alone."""
+
+
+def training_hash(replication: str) -> str:
+    """Hash of core, as far as training uses it, and of the replication's own modules."""
+    files = [p for room in _ROOMS_OF_TRAINING for p in (_CORE / room).glob("*.py")]
+    files = [p for p in files if p.name not in _PREPARATION]
+    return source_hash([*files, *(REPLICATIONS / replication).glob("*.py")])
+
+
+def prepare_hash() -> str:
+    """Hash of what turns archives into arrays."""
+    return source_hash(_CORE / "data" / name for name in _PREPARATION)
+
+
+def evidence_hash() -> str:
+    """Hash of what turns run folders into tables, figures and numbers."""
+    return source_hash([*(_CORE / "evidence").glob("*.py"), _CORE / "spec.py"])
+
+
+def source_hash(files: Iterable[Path]) -> str:
+    """Hash of the syntax trees of `files`, docstrings left out."""
+    digest = hashlib.sha256()
+    for path in sorted(files):
+        tree = ast.parse(path.read_bytes(), str(path))
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            if isinstance(body, list) and body and _is_docstring(body[0]):
+                body[0] = ast.Expr(ast.Constant(None))
+        digest.update(f"{path.relative_to(REPLICATIONS)}\n{ast.dump(tree)}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

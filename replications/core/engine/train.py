@@ -1,0 +1,203 @@
+"""Train one run of a replication with one seed and leave its run folder.
+
+A killed training resumes from its checkpoint and ends in the same metrics, bit for bit.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import importlib
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from replications.core.data.batches import Description, Split, read_description
+from replications.core.engine.cost import inference_cost, peak_memory_mb
+from replications.core.engine.devices import training_device
+from replications.core.engine.evaluate import TaskMetrics, evaluate, examples
+from replications.core.engine.loop import Job, Training, build_optimizer, train
+from replications.core.engine.provenance import provenance
+from replications.core.engine.source import training_hash
+from replications.core.errors import StudyError, run_command
+from replications.core.files import replacing, write_json
+from replications.core.spec import Plan, load_plan, model_options
+from replications.core.tasks.registry import build_task
+from replications.core.weighting.registry import build_weighting
+
+_EXAMPLES = 4
+
+
+@dataclass(frozen=True)
+class Arguments:
+    """The command line."""
+
+    replication: str
+    study: str
+    run: str
+    seed: int
+    data: Path
+    output: Path
+    checkpoint: Path
+    device: str
+    threads: int
+
+
+def parse_arguments() -> Arguments:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replication", required=True, help="folder under replications/")
+    parser.add_argument("--study", required=True, help="a study of its replication.yaml")
+    parser.add_argument("--run", required=True, help="a run of its replication.yaml")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--data", type=Path, required=True, help="folder of the prepared dataset")
+    parser.add_argument("--output", type=Path, required=True, help="run folder to write")
+    parser.add_argument("--checkpoint", type=Path, required=True, help="where to keep the state")
+    parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch")
+    return Arguments(**vars(parser.parse_args()))
+
+
+def main() -> None:
+    """Command line."""
+    arguments = parse_arguments()
+    plan = load_plan(arguments.replication, arguments.study)
+    if arguments.run not in plan.runs:
+        raise StudyError(
+            f"study '{plan.study}' of {plan.name} has no run '{arguments.run}'; "
+            f"it has: {', '.join(plan.runs)}"
+        )
+    with training_device(arguments.device, arguments.threads) as device:
+        run(plan, arguments, device)
+
+
+def run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
+    """Train, evaluate and write the run folder; `metrics.json` comes last."""
+    dataset = read_description(arguments.data)
+    job, training = prepare_job(plan, arguments, dataset, device)
+    train(job, training)
+    output = arguments.output
+    test = Split(arguments.data, "test", _labels(job), device)
+    metrics = {
+        "train": evaluate(training.model, job.tasks, job.train, limit=len(test)),
+        "val": evaluate(training.model, job.tasks, job.val),
+        "test": evaluate(training.model, job.tasks, test, complete=True),
+    }
+    chosen = [len(test) * k // _EXAMPLES + len(test) // 10 for k in range(_EXAMPLES)]
+    _write(output / "history.csv", lambda path: _save_history(path, training.history))
+    _write(output / "examples.npz", lambda path: _save_examples(path, job, training, test, chosen))
+    _write(output / "model.pt", lambda path: torch.save(training.model.state_dict(), path))
+    cost = inference_cost(training.model, plan.settings.size, device)
+    cost |= {"training_s": training.seconds, "peak_memory_mb": peak_memory_mb(device)}
+    write_json(output / "cost.json", cost)
+    write_json(output / "provenance.json", _provenance(plan, arguments, dataset, device))
+    write_json(output / "metrics.json", _as_json(metrics))
+    job.checkpoint_path.unlink(missing_ok=True)
+
+
+def prepare_job(
+    plan: Plan, arguments: Arguments, dataset: Description, device: torch.device
+) -> tuple[Job, Training]:
+    """The job and its initial state: data on the device, model, weighting, optimiser."""
+    spec, settings = plan.runs[arguments.run], plan.settings
+    if dataset.size != settings.size:
+        raise StudyError(
+            f"{arguments.data} holds images of {dataset.size}, study '{plan.study}' asks for "
+            f"{settings.size}; run prepare with --size {settings.size[0]} {settings.size[1]}"
+        )
+    tasks = {name: build_task(name, settings.tasks[name], dataset) for name in spec.tasks}
+    labels = {label for task in tasks.values() for label in task.labels}
+    torch.manual_seed(arguments.seed)
+    build_model = importlib.import_module(f"replications.{plan.name}.model").build_model
+    model = build_model(
+        {name: task.channels for name, task in tasks.items()},
+        model_options(plan.name, settings.model),
+        arguments.seed,
+    ).to(device=device, memory_format=torch.channels_last)
+    weighting = build_weighting(spec.weighting, tasks, device)
+    job = Job(
+        name=f"{plan.name}/{arguments.run} seed {arguments.seed}",
+        tasks=tasks,
+        settings=settings,
+        seed=arguments.seed,
+        device=device,
+        train=Split(arguments.data, "train", labels, device),
+        val=Split(arguments.data, "val", labels, device),
+        checkpoint_path=arguments.checkpoint,
+        fingerprint=_fingerprint(plan, arguments, dataset),
+    )
+    optimizer = build_optimizer(settings.optimizer, model, weighting)
+    return job, Training(model, weighting, optimizer)
+
+
+def _labels(job: Job) -> set[str]:
+    return {label for task in job.tasks.values() for label in task.labels}
+
+
+def _fingerprint(plan: Plan, arguments: Arguments, dataset: Description) -> str:
+    """What a checkpoint must agree in to be resumed."""
+    return "/".join(
+        [
+            plan.run_fingerprint(arguments.run),
+            training_hash(plan.name),
+            *dataset.md5.values(),
+            str(arguments.seed),
+            torch.__version__,
+        ]
+    )
+
+
+def _write(path: Path, write: Any) -> None:
+    with replacing(path) as temporary:
+        write(temporary)
+
+
+def _save_history(path: Path, history: list[dict[str, float]]) -> None:
+    columns = list(dict.fromkeys(name for row in history for name in row))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, columns, lineterminator="\n")
+        table.writeheader()
+        table.writerows(history)
+
+
+def _save_examples(
+    path: Path, job: Job, training: Training, test: Split, chosen: list[int]
+) -> None:
+    with path.open("wb") as file:
+        arrays = examples(training.model, job.tasks, test, chosen)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
+
+
+def _as_json(metrics: dict[str, TaskMetrics]) -> dict[str, Any]:
+    """{split: {task: {metric: {value, unit, higher_is_better}}}}."""
+    return {
+        split: {
+            task: {name: asdict(metric) for name, metric in found.items()}
+            for task, found in tasks.items()
+        }
+        for split, tasks in metrics.items()
+    }
+
+
+def _provenance(
+    plan: Plan, arguments: Arguments, dataset: Description, device: torch.device
+) -> dict[str, Any]:
+    return {
+        "replication": plan.name,
+        "study": plan.study,
+        "run": arguments.run,
+        "role": plan.runs[arguments.run].role,
+        "seed": arguments.seed,
+        "data": {"name": dataset.name, "md5": dataset.md5},
+        "source_hash": training_hash(plan.name),
+        "settings": plan.settings.model_dump(mode="json"),
+        "definition": plan.runs[arguments.run].model_dump(mode="json"),
+        **provenance(device),
+    }
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,178 @@
+"""Figures of one replication: examples of what the runs predict, and delta_m with every seed."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from replications.core.data.labels import VOID, Array
+from replications.core.errors import run_command
+from replications.core.evidence.delta_m import DEFINITIONS
+from replications.core.evidence.study import Results, load_results
+from replications.core.files import replacing
+
+_MM = 1 / 25.4
+_FULL_WIDTH, _COLUMN = 190 * _MM, 92 * _MM
+_TASKS = {"semseg": "의미 분할", "instances": "개체 분할", "depth": "역깊이"}
+# Okabe and Ito's colours, which colour-blind readers tell apart.
+_COLOURS = {"per_task_primary": "#0072B2", "per_metric": "#D55E00", "per_task_mean": "#009E73"}
+_MARKERS = {"per_task_primary": "o", "per_metric": "s", "per_task_mean": "^"}
+_LABELS = {
+    "per_task_primary": "대표 지표, 작업 평균",
+    "per_metric": "모든 지표 평균 (부호 반전)",
+    "per_task_mean": "지표 평균의 작업 평균",
+}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replication", required=True)
+    parser.add_argument("--study", required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="holds the CSV tables")
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset.json")
+    arguments = parser.parse_args()
+    results = load_results(arguments.replication, arguments.study, arguments.folder)
+    dataset = json.loads(arguments.dataset.read_text(encoding="utf-8"))
+    with mpl.rc_context(_style()):
+        _save(examples_figure(results, dataset), arguments.folder / "figure_examples")
+        _save(delta_m_figure(results), arguments.folder / "figure_delta_m")
+
+
+def _style() -> dict[str, Any]:
+    return {
+        "font.family": ["NanumGothic", "DejaVu Sans"],
+        "font.size": 7.5,
+        "axes.unicode_minus": False,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "pdf.fonttype": 42,
+        "savefig.dpi": 300,
+        "svg.hashsalt": "figure",
+    }
+
+
+def _save(figure: Figure, stem: Path) -> None:
+    """As PDF for the paper and SVG for the report, without dates, so that they are reproducible."""
+    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".svg", {"Date": None})):
+        with replacing(stem.with_suffix(suffix)) as temporary:
+            figure.savefig(temporary, format=suffix[1:], metadata=metadata)  # type: ignore[arg-type]
+    plt.close(figure)
+
+
+def examples_figure(results: Results, dataset: dict[str, Any], shown: Iterable[int] = (0, 2)) -> Figure:
+    """Test frames of seed 0: the image and where semantics err above; then truth, the single-task
+    run and the reference run for each task."""
+    plan = results.plan
+    tasks = list(plan.replication.headline)
+    runs = {run: _examples(results, run) for run in plan.runs}
+    joint = runs[plan.replication.reference]
+    singles = {task: runs[plan.single_of(task)] for task in tasks}
+    chosen = list(shown)
+    height, width = joint["image"].shape[-2:]
+    cell = _FULL_WIDTH / (3 * len(chosen))
+    rows = 1 + len(tasks)
+    figure, axes = plt.subplots(
+        rows,
+        3 * len(chosen),
+        figsize=(_FULL_WIDTH, rows * cell * height / width + 0.2),
+        gridspec_kw={"wspace": 0.03, "hspace": 0.03},
+        squeeze=False,
+    )
+    figure.subplots_adjust(left=0.03, right=1, top=0.95, bottom=0)
+    for block, index in enumerate(chosen):
+        own = axes[:, 3 * block : 3 * block + 3]
+        _image_row(own[0], index, joint, singles, dataset)
+        for row, task in zip(own[1:], tasks, strict=True):
+            sources = (joint[f"truth_{task}"], singles[task], joint)
+            truth = joint[f"truth_{task}"][index]
+            for axis, source in zip(row, sources, strict=True):
+                values = source if isinstance(source, np.ndarray) else source[f"predicted_{task}"]
+                _draw(axis, task, values[index], truth, dataset)
+        for axis, title in zip(own[0], ("영상 · 참값", "단일 작업", "다중 작업"), strict=True):
+            axis.set_title(title, fontsize=7.5, pad=2)
+    for axis, label in zip(axes[:, 0], ("의미 오류", *(_TASKS[t] for t in tasks)), strict=True):
+        axis.set_ylabel(label, fontsize=7)
+    for axis in axes.flat:
+        axis.set(xticks=[], yticks=[])
+        axis.spines[:].set_visible(False)
+    return figure
+
+
+def _examples(results: Results, run: str) -> dict[str, Array]:
+    with np.load(results.folder / run / "0" / "examples.npz") as arrays:
+        return dict(arrays)
+
+
+def _image_row(
+    axes: Array,
+    index: int,
+    joint: dict[str, Array],
+    singles: dict[str, dict[str, Array]],
+    dataset: dict[str, Any],
+) -> None:
+    """The image, and on it in red the pixels whose class is wrong, single and joint."""
+    image = joint["image"][index].transpose(1, 2, 0)
+    axes[0].imshow(image)
+    truth = joint["truth_semseg"][index]
+    for axis, source in zip(axes[1:], (singles["semseg"], joint), strict=True):
+        wrong = (source["predicted_semseg"][index] != truth) & (truth != VOID)
+        grey = image.mean(axis=-1, keepdims=True).repeat(3, axis=-1) * 0.6 + 80
+        axis.imshow(np.where(wrong[..., None], (213, 94, 0), grey).astype(np.uint8))
+
+
+def _draw(axis: Axes, task: str, values: Array, truth: Array, dataset: dict[str, Any]) -> None:
+    """A map of a task: classes in their colours, instances each in one, a depth in a colour scale."""
+    if task == "semseg":
+        axis.imshow(np.array([*dataset["colours"], (0, 0, 0)], np.uint8)[np.minimum(values, 11)])
+    elif task == "instances":
+        colours = plt.get_cmap("tab20")(np.arange(256) * 7 % 20)
+        colours[0] = (0.93, 0.93, 0.93, 1)
+        axis.imshow(colours[values])
+    else:
+        axis.imshow(values, cmap="magma", vmin=0, vmax=np.percentile(truth, 99))
+
+
+def delta_m_figure(results: Results) -> Figure:
+    """delta_m of every multi-task run, every seed a point and the mean a bar; right is better.
+
+    `per_metric`, for which negative is better, is drawn with its sign turned.
+    """
+    delta = results.delta
+    runs = [name for name in results.plan.runs if name in set(delta["run"])]
+    figure, axis = plt.subplots(figsize=(_COLUMN, (12 + 8 * len(runs)) * _MM), layout="constrained")
+    for line, run in enumerate(runs):
+        for shift, definition in zip((-0.22, 0.0, 0.22), DEFINITIONS, strict=True):
+            chosen = (delta["run"] == run) & (delta["definition"] == definition)
+            values = delta.loc[chosen, "value"] * (1 if DEFINITIONS[definition] else -1)
+            style = {"color": _COLOURS[definition], "linewidth": 0}
+            label = _LABELS[definition] if line == 0 else None
+            axis.scatter(
+                values,
+                [line + shift] * len(values),
+                s=9,
+                marker=_MARKERS[definition],
+                alpha=0.6,
+                label=label,
+                **style,  # type: ignore[arg-type]
+            )
+            axis.plot([values.mean()] * 2, [line + shift - 0.1, line + shift + 0.1], color="black", lw=1.2)
+    axis.axvline(0, color="0.5", lw=0.8, zorder=0)
+    axis.set_yticks(range(len(runs)), [results.plan.runs[run].title for run in runs])
+    axis.invert_yaxis()
+    axis.set_xlabel(r"$\Delta_m$ (%), 오른쪽이 다중 작업에 유리")
+    figure.legend(loc="outside upper center", ncols=1, frameon=False, fontsize=7, handletextpad=0.2)
+    return figure
+
+
+if __name__ == "__main__":
+    run_command(main)

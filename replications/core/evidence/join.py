@@ -1,0 +1,68 @@
+"""Join the tables of the replications into the study's, and assemble what the paper inputs."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from replications.core.errors import run_command
+from replications.core.evidence.numbers import definitions
+from replications.core.files import replacing, write_text
+from replications.core.spec import load_plan
+
+_TABLES = ("runs.csv", "costs.csv", "delta_m.csv", "claims.csv")
+_OF_REPLICATION = ("table_results.tex", "figure_examples.pdf", "figure_delta_m.pdf")
+_FACES = {
+    "quick": "※ 이 원고는 CPU에서 몇 분 안에 끝나는 축소(quick) 연구의 결과이다.",
+    "micro": "※ 이 원고는 작업 흐름을 시험하는 극소(micro) 연구의 결과이며 방법에 대해 아무것도 말하지 않는다.",
+}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="results of the study")
+    parser.add_argument("--replications", nargs="+", required=True)
+    parser.add_argument("--dataset", type=Path, required=True, help="dataset.json")
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
+    names: list[str] = arguments.replications
+    for table in _TABLES:
+        parts = [pd.read_csv(folder / name / table) for name in names]
+        with replacing(folder / table) as temporary:
+            pd.concat(parts).to_csv(temporary, index=False)
+    generated = folder / "generated"
+    own = "".join((folder / name / "numbers.tex").read_text(encoding="utf-8") for name in names)
+    dataset = json.loads(arguments.dataset.read_text(encoding="utf-8"))
+    study = definitions(study_numbers(arguments.study, names, dataset))
+    for name in names:
+        for file in _OF_REPLICATION:
+            with replacing(generated / name / file) as temporary:
+                shutil.copyfile(folder / name / file, temporary)
+    write_text(generated / "numbers.tex", study + own)
+
+
+def study_numbers(
+    study: str, names: Sequence[str], dataset: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """(key, value) of what holds for the study as a whole."""
+    yield "study.name", study
+    yield "study.face", _FACES.get(study, "")
+    yield "study.replications", str(len(names))
+    seeds = sorted({load_plan(name, study).seeds for name in names})
+    yield "study.seeds", "--".join(str(count) for count in sorted({seeds[0], seeds[-1]}))
+    yield "data.height", str(dataset["native_size"][0])
+    yield "data.width", str(dataset["native_size"][1])
+    for split, count in dataset["splits"].items():
+        yield f"data.{split}", str(count)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,74 @@
+"""Every number and every sentence about an outcome that the paper may use, as LaTeX definitions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from replications.core.evidence.study import Results
+from replications.core.evidence.tables import decimals
+
+_VERDICTS = {"reproduced": "재현", "contradicted": "반박", "undecided": "판정 불가"}
+
+
+def definitions(pairs: Iterator[tuple[str, str]]) -> str:
+    r"""One `\kccdefine{key}{value}` a line; the paper uses them as `\result{key}`."""
+    return "".join(rf"\kccdefine{{{key}}}{{{value}}}" + "\n" for key, value in pairs)
+
+
+def numbers(results: Results) -> Iterator[tuple[str, str]]:
+    """(key, value) of a replication; keys begin with its name."""
+    plan = results.plan
+    yield from _settings(results)
+    for (run, task, metric), cell in results.test.iterrows():
+        digits = decimals(results.test.xs((task, metric), level=("task", "metric"))["mean"])
+        yield f"{plan.name}.{run}.{task}.{metric}.mean", f"{cell['mean']:.{digits}f}"
+        yield f"{plan.name}.{run}.{task}.{metric}.spread", f"{cell['spread']:.{digits}f}"
+    for run, cost in results.costs.iterrows():
+        yield f"{plan.name}.{run}.params", f"{cost['parameters'] / 1e6:.2f}"
+        yield f"{plan.name}.{run}.gflops", f"{cost['flops'] / 1e9:.2f}"
+        if plan.runs[str(run)].role == "multi":
+            for key, column in (("params_saved", "parameters"), ("flops_saved", "flops")):
+                yield f"{plan.name}.{run}.{key}", f"{results.saved(str(run), column):.0f}"
+    for (run, definition), values in results.delta.groupby(["run", "definition"])["value"]:
+        yield f"{plan.name}.{run}.delta_m.{definition}", f"{values.mean():+.1f}"
+    yield from _sentences(results)
+
+
+def _settings(results: Results) -> Iterator[tuple[str, str]]:
+    plan, settings = results.plan, results.plan.settings
+    yield f"{plan.name}.steps", f"{settings.steps:,}"
+    yield f"{plan.name}.batch", str(settings.batch_size)
+    yield f"{plan.name}.seeds", str(plan.seeds)
+    yield f"{plan.name}.size", rf"{settings.size[1]}$\times${settings.size[0]}"
+    yield f"{plan.name}.encoder", {"thin": "얇은 ResNet"}.get(
+        settings.model["encoder"], str(settings.model["encoder"])
+    )
+    yield f"{plan.name}.lr", f"{settings.optimizer.lr:g}"
+
+
+def _sentences(results: Results) -> Iterator[tuple[str, str]]:
+    plan = results.plan
+    for row in results.claims.itertuples():
+        claim = plan.replication.claims[str(row.claim)]
+        yield f"sentence.{plan.name}.claim{row.claim}", claim.sentence[row.verdict] + "."
+    title = plan.replication.korean
+    verdicts = _counted(results)
+    run = plan.replication.reference
+    delta = results.delta
+    own = delta[(delta["run"] == run) & (delta["definition"] == "per_task_primary")]["value"]
+    gain = rf"대표 지표의 $\Delta_m$은 {own.mean():+.1f}\,\%, " if len(own) else ""
+    saved = rf"매개변수 절감은 {results.saved(run, 'parameters'):.0f}\,\%"
+    summary = f"{title}은 {verdicts}으로 판정되었고, {gain}{saved}이다."
+    yield f"sentence.{plan.name}.summary", summary
+    yield f"sentence.{plan.name}.verdicts", verdicts
+
+
+def _counted(results: Results) -> str:
+    """How many claims of the replication have which verdict."""
+    verdicts = results.claims["verdict"].value_counts()
+    counts = [
+        f"{word} {verdicts[verdict]}개"
+        for verdict, word in _VERDICTS.items()
+        if verdict in verdicts.index
+    ]
+    return f"주장 {len(results.claims)}개 중 " + ", ".join(counts)

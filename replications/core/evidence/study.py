@@ -1,0 +1,63 @@
+"""What a replication's tables and figures are made from: its plan and its tidy tables, read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from replications.core.evidence.delta_m import DELTA_KEY
+from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
+from replications.core.spec import REPLICATIONS, Plan, load_plan
+
+
+@dataclass(frozen=True)
+class Results:
+    """The tables of one replication in one study.
+
+    Attributes:
+        test: mean, spread (standard deviation over seeds) and unit of each (run, task, metric) on
+            the test split.
+        costs: median over seeds of each cost, by run.
+        delta: rows of delta_m.csv.
+        claims: rows of claims.csv.
+        reported: rows of the replication's reported.csv.
+    """
+
+    plan: Plan
+    folder: Path
+    test: pd.DataFrame
+    costs: pd.DataFrame
+    delta: pd.DataFrame
+    claims: pd.DataFrame
+    reported: pd.DataFrame
+
+    def saved(self, run: str, cost: str) -> float:
+        """Percent of `cost` that `run` saves against the sum of the single-task networks."""
+        tasks = self.plan.runs[run].tasks
+        singles = self.costs.loc[[self.plan.single_of(t) for t in tasks], cost].sum()
+        return float(100 * (1 - self.costs.loc[run, cost] / singles))
+
+
+def load_results(name: str, study: str, folder: Path) -> Results:
+    """Read the tables in `folder` (written by `summarise`)."""
+    plan = load_plan(name, study)
+    runs = read_table(folder / "runs.csv", RUNS_KEY)
+    costs = read_table(folder / "costs.csv", COSTS_KEY)
+    test = runs[runs["split"] == "test"].groupby(["run", "task", "metric"])
+    numbers = ["parameters", "flops", "latency_ms", "training_s", "peak_memory_mb"]
+    return Results(
+        plan=plan,
+        folder=folder,
+        test=test.agg(
+            mean=("value", "mean"),
+            spread=("value", lambda v: v.std(ddof=1) if len(v) > 1 else 0.0),
+            unit=("unit", "first"),
+            higher_is_better=("higher_is_better", "first"),
+        ),
+        costs=costs.groupby("run")[numbers].median(),
+        delta=read_table(folder / "delta_m.csv", DELTA_KEY),
+        claims=pd.read_csv(folder / "claims.csv", dtype={"claim": str}),
+        reported=pd.read_csv(REPLICATIONS / name / "reported.csv"),
+    )

@@ -1,0 +1,36 @@
+"""Turn the run folders of one replication into its tables: runs, costs, delta_m, claims."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from replications.core.errors import run_command
+from replications.core.evidence.claims import claims_table
+from replications.core.evidence.delta_m import DELTA_KEY, delta_m_table
+from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, collect, write_table
+from replications.core.files import replacing
+from replications.core.spec import load_plan
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replication", required=True)
+    parser.add_argument("--study", required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="holds <run>/<seed>/")
+    arguments = parser.parse_args()
+    plan = load_plan(arguments.replication, arguments.study)
+    folder: Path = arguments.folder
+    runs, costs = collect(plan, folder)
+    write_table(runs, folder / "runs.csv", RUNS_KEY)
+    write_table(costs, folder / "costs.csv", COSTS_KEY)
+    write_table(delta_m_table(plan, runs), folder / "delta_m.csv", DELTA_KEY)
+    claims = claims_table(plan, runs, folder)
+    # p-values are empty where nothing was tested, so this table has gaps by design.
+    with replacing(folder / "claims.csv") as temporary:
+        claims.to_csv(temporary, index=False)
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,1 @@
+"""Encoders (torchvision and our thin one), decoders, and the shared-trunk model."""

@@ -1,0 +1,79 @@
+"""Dilated residual encoders: a thin one of our own, and torchvision's ResNet-50 and -101."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+EncoderName = Literal["thin", "resnet50", "resnet101"]
+
+
+class BasicBlock(nn.Module):
+    """Two 3x3 convolutions and a shortcut (He et al., 2016, figure 2), dilated."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int, dilation: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, outputs, 3, stride, dilation, dilation, bias=False)
+        self.bn1 = nn.BatchNorm2d(outputs)
+        self.conv2 = nn.Conv2d(outputs, outputs, 3, 1, dilation, dilation, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.shortcut: nn.Module = nn.Identity()
+        if stride != 1 or inputs != outputs:
+            self.shortcut = nn.Sequential(
+                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
+            )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, inputs, H, W) to (B, outputs, H/stride, W/stride)."""
+        y = F.relu(self.bn1(self.conv1(x)))
+        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+class ThinResNet(nn.Sequential):
+    """A ResNet with one basic block per stage, output stride 8, last stage dilated.
+
+    Small enough to train on a CPU in seconds; (B, 3, H, W) to (B, 8 * width, H/8, W/8).
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__(
+            nn.Conv2d(3, width, 3, 2, 1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.ReLU(),
+            BasicBlock(width, width, stride=1, dilation=1),
+            BasicBlock(width, 2 * width, stride=2, dilation=1),
+            BasicBlock(2 * width, 4 * width, stride=2, dilation=1),
+            BasicBlock(4 * width, 8 * width, stride=1, dilation=2),
+        )
+        self.channels = 8 * width
+
+
+class DilatedResNet(nn.Module):
+    """torchvision's ResNet, strides of the last two stages replaced by dilation: stride 8."""
+
+    def __init__(self, name: Literal["resnet50", "resnet101"], pretrained: bool) -> None:
+        super().__init__()
+        import torchvision  # seconds to import, and the thin encoder does without
+
+        network = torchvision.models.get_model(
+            name,
+            weights="IMAGENET1K_V1" if pretrained else None,
+            replace_stride_with_dilation=[False, True, True],
+        )
+        self.channels: int = network.fc.in_features
+        del network.fc, network.avgpool
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 3, H, W) to (B, 2048, H/8, W/8)."""
+        n = self.network
+        x = n.maxpool(n.relu(n.bn1(n.conv1(x))))
+        features: Tensor = n.layer4(n.layer3(n.layer2(n.layer1(x))))
+        return features
+
+
+def build_encoder(name: EncoderName, width: int, pretrained: bool) -> ThinResNet | DilatedResNet:
+    """The encoder `name`; `width` is for the thin one, `pretrained` for the others."""
+    return ThinResNet(width) if name == "thin" else DilatedResNet(name, pretrained)

@@ -1,0 +1,366 @@
+"""Specifications: `replication.yaml` and the study's configuration, checked before anything runs.
+
+Free of torch: the workflow reads these when it is parsed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+
+from replications.core.errors import StudyError
+from replications.core.tasks.options import TASK_OPTIONS, Strict
+from replications.core.weighting.options import EqualOptions, WeightingOptions
+
+REPLICATIONS = Path(__file__).resolve().parents[1]
+Positive = Annotated[int, Field(ge=1)]
+Role = Literal["single", "multi"]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+class Optimizer(Strict):
+    """The optimiser of torch.optim and its settings."""
+
+    name: Literal["sgd", "adam", "adamw"]
+    lr: Annotated[float, Field(gt=0)]
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    nesterov: bool = False
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Schedule(Strict):
+    """The learning rate over training, as a factor of `lr`; linear warm-up comes first."""
+
+    name: Literal["constant", "cosine", "poly", "step"] = "constant"
+    power: Annotated[float, Field(gt=0)] = 0.9
+    every: Positive | None = None
+    gamma: Annotated[float, Field(gt=0, le=1)] = 0.5
+    warmup: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _step_has_length(self) -> Schedule:
+        if self.name == "step" and self.every is None:
+            raise ValueError("schedule 'step' needs 'every' (steps between two reductions)")
+        return self
+
+
+class Augmentation(Strict):
+    """What happens to training images, in batches on the device."""
+
+    flip: bool = True
+
+
+class Settings(Strict):
+    """Everything one training needs besides its run and its seed."""
+
+    size: tuple[Positive, Positive]
+    steps: Positive
+    batch_size: Positive
+    optimizer: Optimizer
+    schedule: Schedule = Schedule()
+    augmentation: Augmentation = Augmentation()
+    clip_grad_norm: Annotated[float, Field(gt=0)] | None = None
+    precision: Literal["float32", "bfloat16"] = "float32"
+    model: dict[str, Any]
+    tasks: dict[str, dict[str, Any]]
+    validations: Positive = 4
+    checkpoint_every: Positive = 100
+
+    @field_validator("tasks", mode="before")
+    @classmethod
+    def _known_tasks(cls, tasks: Any) -> Any:
+        for name, options in tasks.items() if isinstance(tasks, Mapping) else ():
+            if name not in TASK_OPTIONS:
+                raise ValueError(f"unknown task '{name}'; known: {', '.join(TASK_OPTIONS)}")
+            TASK_OPTIONS[name].model_validate(options or {})
+        return {name: options or {} for name, options in tasks.items()}
+
+
+class Run(Strict):
+    """One model to train: which tasks, how weighted."""
+
+    tasks: Annotated[list[str], Field(min_length=1)]
+    weighting: WeightingOptions = EqualOptions()
+    title: str
+    """The name of the run in tables."""
+
+    @field_validator("weighting", mode="before")
+    @classmethod
+    def _name_alone(cls, weighting: Any) -> Any:
+        return {"name": weighting} if isinstance(weighting, str) else weighting
+
+    @field_validator("tasks")
+    @classmethod
+    def _each_once(cls, tasks: list[str]) -> list[str]:
+        if len(set(tasks)) != len(tasks):
+            raise ValueError(f"a task is named twice: {tasks}")
+        return tasks
+
+    @property
+    def role(self) -> Role:
+        return "single" if len(self.tasks) == 1 else "multi"
+
+
+class Comparison(Strict):
+    """One run against another on one metric of the test split."""
+
+    run: str
+    against: str
+    task: str
+    metric: str
+
+
+class Claim(Strict):
+    """A statement of the paper: it holds where every comparison holds.
+
+    `better` asks whether the run beats the other. `agree` asks whether the final values of a
+    column of the histories of `runs` lie within `margin` of each other.
+    """
+
+    title: str
+    sentence: dict[Literal["reproduced", "contradicted", "undecided"], str]
+    better: list[Comparison] = []
+    agree: dict[Literal["runs", "columns", "margin"], Any] | None = None
+
+
+class Study(Strict):
+    """One size of the replication: which runs, how many seeds, what differs from the base."""
+
+    seeds: Positive
+    runs: list[str] | None = None
+    settings: dict[str, Any] = {}
+
+
+class Replication(Strict):
+    """The content of a `replication.yaml`."""
+
+    title: str
+    korean: str
+    """The title in the paper's sentences."""
+    paper: str
+    order: int
+    dataset: Literal["streets"]
+    headline: dict[str, str]
+    """The primary metric of each task."""
+    columns: list[str]
+    """What the results table shows, as `task.metric`."""
+    reference: str
+    """The multi-task run whose delta_m the abstract quotes."""
+    settings: dict[str, Any]
+    runs: dict[str, Run]
+    studies: dict[str, Study]
+    claims: dict[str, Claim] = {}
+
+    @model_validator(mode="after")
+    def _names_exist(self) -> Replication:
+        for study_name, study in self.studies.items():
+            for run in study.runs or []:
+                self._known_run(run, f"studies.{study_name}.runs")
+        for name, run in self.runs.items():
+            for task in run.tasks:
+                if task not in self.settings.get("tasks", {}):
+                    raise ValueError(
+                        f"runs.{name}.tasks: unknown task '{task}'; "
+                        f"settings.tasks has: {', '.join(self.settings.get('tasks', {}))}"
+                    )
+        for number, claim in self.claims.items():
+            named = [(c.run, c.against) for c in claim.better]
+            for run_name in [n for pair in named for n in pair] + list(
+                (claim.agree or {}).get("runs", [])
+            ):
+                self._known_run(run_name, f"claims.{number}")
+        self._known_run(self.reference, "reference")
+        return self
+
+    def _known_run(self, run: str, where: str) -> None:
+        if run not in self.runs:
+            raise ValueError(f"{where}: unknown run '{run}'; known: {', '.join(self.runs)}")
+
+
+class Plan(Strict):
+    """A replication inside a study: what will be trained, with what."""
+
+    name: str
+    study: str
+    replication: Replication
+    settings: Settings
+    seeds: int
+    runs: dict[str, Run]
+
+    def single_of(self, task: str) -> str:
+        """Name of the single-task run of `task`."""
+        return next(n for n, r in self.runs.items() if r.tasks == [task])
+
+    def fingerprint(self) -> str:
+        """Hash of the settings; a change of any of them retrains."""
+        return _digest(self.settings.model_dump(mode="json"))
+
+    def run_fingerprint(self, run: str) -> str:
+        """Hash of the settings and the run's own definition."""
+        spec = self.runs[run].model_dump(mode="json", exclude={"title"})
+        return _digest([self.settings.model_dump(mode="json"), spec])
+
+
+class StudyConfig(Strict):
+    """The content of `config/config.yaml`."""
+
+    study: str
+    replications: Literal["all"] | list[str] = "all"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Positive = 1
+
+
+def load_plans(config: Mapping[str, Any]) -> tuple[StudyConfig, dict[str, Plan]]:
+    """The study's configuration and the plan of each replication in it.
+
+    Raises:
+        StudyError: naming file, key, value and what is allowed.
+    """
+    path = REPLICATIONS.parent / "config" / "config.yaml"
+    study = _checked(StudyConfig, config, path)
+    names = replication_names() if study.replications == "all" else study.replications
+    return study, {name: load_plan(name, study.study) for name in names}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def replication_names() -> list[str]:
+    """Every folder under `replications/` with a `replication.yaml`, in the order they state."""
+    folders = [path.parent.name for path in REPLICATIONS.glob("*/replication.yaml")]
+    return sorted(folders, key=lambda name: (load_replication(name).order, name))
+
+
+def load_replication(name: str) -> Replication:
+    """Read and check `replications/<name>/replication.yaml`.
+
+    Raises:
+        StudyError: naming file, key, value and what is allowed.
+    """
+    path = REPLICATIONS / name / "replication.yaml"
+    if not path.is_file():
+        raise StudyError(f"no replication '{name}': {_shown(path)} does not exist")
+    return _checked(Replication, _read_yaml(path), path)
+
+
+def load_plan(name: str, study: str) -> Plan:
+    """The plan of one replication in one study: base settings with the study's laid over them.
+
+    Raises:
+        StudyError: naming file, key, value and what is allowed.
+    """
+    path = REPLICATIONS / name / "replication.yaml"
+    replication = load_replication(name)
+    if study not in replication.studies:
+        raise StudyError(
+            f"{_shown(path)}: no study '{study}' under 'studies'; "
+            f"it has: {', '.join(replication.studies)}"
+        )
+    chosen = replication.studies[study]
+    merged = _overlaid(replication.settings, chosen.settings)
+    settings = _checked(Settings, merged, path, f"settings with studies.{study}.settings")
+    _check_model_options(name, settings.model, path)
+    names = chosen.runs or list(replication.runs)
+    runs = {run: replication.runs[run] for run in names}
+    for run_name, run in runs.items():
+        for task in run.tasks:
+            if not any(other.tasks == [task] for other in runs.values()):
+                raise StudyError(
+                    f"{_shown(path)}: studies.{study}.runs: '{run_name}' has task '{task}' but no "
+                    f"run trains '{task}' alone, so nothing matches it; add that single-task run"
+                )
+    return Plan(
+        name=name,
+        study=study,
+        replication=replication,
+        settings=settings,
+        seeds=chosen.seeds,
+        runs=runs,
+    )
+
+
+def model_options(name: str, options: Mapping[str, Any]) -> Any:
+    """The model's settings as the replication's own `ModelOptions` (its `options.py`)."""
+    module = importlib.import_module(f"replications.{name}.options")
+    return module.ModelOptions.model_validate(options)
+
+
+def _check_model_options(name: str, options: Mapping[str, Any], path: Path) -> None:
+    try:
+        model_options(name, options)
+    except ValidationError as error:
+        raise StudyError(_explained(error, path, "settings.model")) from None
+
+
+def _read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise StudyError(f"{_shown(path)}: not valid YAML: {error}") from None
+
+
+def _checked(
+    model: type[Model], value: Any, path: Path, where: str = ""
+) -> Model:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise StudyError(_explained(error, path, where, model)) from None
+
+
+def _explained(
+    error: ValidationError, path: Path, where: str, model: type[BaseModel] | None = None
+) -> str:
+    lines = []
+    for problem in error.errors():
+        key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = f"unknown key{_allowed(model, problem['loc'])}"
+        found = "" if problem["type"] == "missing" else f" (found: {_brief(problem['input'])})"
+        lines.append(f"{_shown(path)}: {where + ': ' if where else ''}{key}: {message}{found}")
+    return "\n       ".join(lines)
+
+
+def _allowed(model: type[BaseModel] | None, loc: tuple[int | str, ...]) -> str:
+    """The keys allowed where an unknown one was found, as far as the model's fields tell."""
+    current: Any = model
+    for part in loc[:-1]:
+        field = getattr(current, "model_fields", {}).get(part)
+        current = next(_models_in(field.annotation), None) if field else current
+    fields = getattr(current, "model_fields", None)
+    return f"; allowed: {', '.join(fields)}" if fields else ""
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _models_in(part)
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with `over` laid on it, key by key, down through nested mappings."""
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _overlaid(merged[key], value) if both else value
+    return merged
+
+
+def _shown(path: Path) -> str:
+    """`path` as the user would type it from the project's top."""
+    return path.relative_to(REPLICATIONS.parent).as_posix()

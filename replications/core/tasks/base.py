@@ -1,0 +1,59 @@
+"""What a task is to the engine: a head width, a loss, and a metric accumulator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from torch import Tensor
+
+Labels = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured value, its unit and which way is better."""
+
+    value: float
+    unit: str
+    higher_is_better: bool
+
+
+class Accumulator(Protocol):
+    """Collects a metric batch by batch over a split."""
+
+    def update(self, prediction: Tensor, labels: Labels) -> None:
+        """Add a batch."""
+
+    def compute(self) -> dict[str, Metric]:
+        """The metrics over everything added; a metric without any valid pixel is left out."""
+
+
+class Task(Protocol):
+    """One task. It never sees the model."""
+
+    name: str
+    labels: frozenset[str]
+    """The labels its loss and metrics need."""
+    channels: int
+    """How wide the head is."""
+    likelihood: Literal["classification", "regression"]
+    """Which form of the uncertainty objective its loss takes (Kendall et al., 2018)."""
+
+    def loss(self, prediction: Tensor, labels: Labels) -> Tensor:
+        """Scalar loss of a batch; 0 with zero gradient where no pixel is valid."""
+
+    def accumulator(self, complete: bool) -> Accumulator:
+        """A fresh accumulator; `complete` adds the metrics too slow for curves."""
+
+    def shown(self, prediction: Tensor, labels: Labels) -> Tensor:
+        """The prediction as a person looks at it, (B, H, W): class ids, instance ids, a depth."""
+
+    def shown_truth(self, labels: Labels) -> Tensor:
+        """The label in the form of `shown`."""
+
+
+def available(task: Task, labels: Labels) -> bool:
+    """Whether a batch carries what the task needs; where not, its loss is absent, not zero."""
+    return all(label in labels for label in task.labels)

@@ -1,0 +1,41 @@
+"""Which tasks exist and what can be set about each; free of torch, so the workflow can read it."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Strict(BaseModel):
+    """A specification: unknown keys are refused and values do not change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SemsegOptions(Strict):
+    """Semantic segmentation has nothing to set."""
+
+
+class DepthOptions(Strict):
+    """Depth in metres, or as the disparity of a stereo pair (inverse depth; Kendall et al.)."""
+
+    form: Literal["metric", "inverse"] = "metric"
+    baseline: Annotated[float, Field(gt=0)] = 0.22
+    """Metres between the cameras of the stereo pair; 0.22 is that of Cityscapes."""
+
+
+class InstancesOptions(Strict):
+    """Instances by centroid regression; DBSCAN groups the votes of a thing class."""
+
+    radius: Annotated[float, Field(gt=0)] = 2.0
+    """Neighbourhood of a vote (eps of DBSCAN) in pixels."""
+    min_pixels: Annotated[int, Field(ge=1)] = 8
+    """Votes that make a cluster (min_samples of DBSCAN), and the smallest instance counted."""
+
+
+TASK_OPTIONS: dict[str, type[Strict]] = {
+    "semseg": SemsegOptions,
+    "instances": InstancesOptions,
+    "depth": DepthOptions,
+}

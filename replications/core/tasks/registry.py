@@ -1,0 +1,25 @@
+"""The tasks by name, built for a dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from replications.core.data.batches import Description
+from replications.core.tasks.base import Task
+from replications.core.tasks.depth import Depth
+from replications.core.tasks.instances import Instances
+from replications.core.tasks.options import TASK_OPTIONS
+from replications.core.tasks.semseg import Semseg
+
+
+def build_task(name: str, options: Mapping[str, Any], dataset: Description) -> Task:
+    """The task `name` with its options (see `tasks.options`) for `dataset`."""
+    checked: Any = TASK_OPTIONS[name].model_validate(options)
+    if name == "semseg":
+        return Semseg(len(dataset.classes))
+    if name == "instances":
+        return Instances(checked, dataset.things)
+    if name == "depth":
+        return Depth(checked, dataset.focal)
+    raise ValueError(f"task '{name}' has options but no implementation in tasks.registry")

@@ -1,0 +1,1 @@
+"""How K losses become one update of the shared parameters."""

@@ -1,0 +1,39 @@
+"""What a weighting is to the engine."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+Losses = Mapping[str, Tensor]
+
+
+class Shared(Protocol):
+    """What a weighting may know of the model: what the tasks share."""
+
+    def shared_parameters(self) -> Sequence[Parameter]:
+        """Parameters every task uses."""
+
+
+class Weighting(nn.Module, ABC):
+    """Turns the losses of a step into gradients; a module, so that its own learned parameters are
+    optimised and its state is saved with the model's."""
+
+    @abstractmethod
+    def backward(self, losses: Losses, features: Tensor, model: Shared) -> dict[str, Tensor]:
+        """Leave gradients on all parameters.
+
+        Arguments:
+            losses: scalar loss of each task present in the batch.
+            features: the shared representation the heads were fed with, where a weighting that
+                needs each task's gradient can cut the graph.
+            model: the shared parameters.
+
+        Returns:
+            What the history keeps, by column name (scalars, detached), the weight of every task
+            as `weight_<task>` among them.
+        """

@@ -1,0 +1,1 @@
+"""Replication of Kendall, Gal and Cipolla (CVPR 2018)."""

@@ -1,0 +1,69 @@
+# The plans of the study, read and checked before any rule; no torch is imported here.
+
+import fcntl
+import sys
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir).parent))
+
+from replications.core.engine import source
+from replications.core.errors import StudyError
+from replications.core.spec import load_plans
+
+try:
+    STUDY, PLANS = load_plans(config)
+except StudyError as error:
+    raise WorkflowError(str(error))
+
+RESULTS = f"results/{STUDY.study}"
+RUN_FILES = [
+    "metrics.json",
+    "history.csv",
+    "cost.json",
+    "examples.npz",
+    "provenance.json",
+    "model.pt",
+]
+HAS_CUDA = STUDY.device != "cpu" and bool(list(Path("/dev").glob("nvidia[0-9]*")))
+
+
+wildcard_constraints:
+    replication="|".join(PLANS),
+    run="[a-z0-9_]+",
+    seed="[0-9]+",
+    size="[0-9]+x[0-9]+",
+
+
+def prepared(plan):
+    """Folder of the prepared dataset a plan trains on."""
+    height, width = plan.settings.size
+    return f"data/prepared/{plan.replication.dataset}-{height}x{width}"
+
+
+def run_files(names):
+    """The files `names` of every run folder of a replication."""
+
+    def of_replication(wildcards):
+        plan = PLANS[wildcards.replication]
+        return expand(
+            RESULTS + "/{replication}/{run}/{seed}/{file}",
+            replication=plan.name,
+            run=plan.runs,
+            seed=range(plan.seeds),
+            file=names,
+        )
+
+    return of_replication
+
+
+onstart:
+    # In place of Snakemake's own lock, which a killed process leaves behind: this one goes with
+    # the process, so after any kill the next call simply carries on.
+    lock_file = Path(".snakemake/study.lock").open("w")
+    try:
+        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WorkflowError("another snakemake is at work in this folder; wait for it to end")
+    workflow.study_lock = lock_file

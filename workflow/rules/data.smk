@@ -1,0 +1,38 @@
+# data.dvc -> the archives -> arrays that training maps into memory.
+
+
+rule fetch:
+    input:
+        "data.dvc",
+    output:
+        expand("data/streets/{split}.tar", split=["train", "val", "test"]),
+    log:
+        "results/logs/fetch.log",
+    shell:
+        "dvc pull --force {output} > {log} 2>&1 || (cat {log} >&2; exit 1)"
+
+
+rule prepare:
+    input:
+        archives=rules.fetch.output,
+        record="data.dvc",
+    output:
+        expand(
+            "data/prepared/streets-{{size}}/{file}",
+            file=[
+                "dataset.json",
+                "train.safetensors",
+                "val.safetensors",
+                "test.safetensors",
+            ],
+        ),
+    params:
+        source=source.prepare_hash(),
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        size=lambda wildcards: wildcards.size.split("x"),
+    log:
+        "results/logs/prepare-{size}.log",
+    shell:
+        "python -m replications.core.data.prepare --source data/streets"
+        " --dvc-file {input.record} --size {params.size} --output {params.folder}"
+        " 2>&1 | tee {log}"

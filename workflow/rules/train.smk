@@ -1,0 +1,41 @@
+# One job per replication, run and seed.
+
+
+rule train:
+    input:
+        lambda wildcards: expand(
+            prepared(PLANS[wildcards.replication]) + "/{file}",
+            file=[
+                "dataset.json",
+                "train.safetensors",
+                "val.safetensors",
+                "test.safetensors",
+            ],
+        ),
+    output:
+        expand(
+            RESULTS + "/{{replication}}/{{run}}/{{seed}}/{file}",
+            file=RUN_FILES,
+        ),
+    params:
+        # What a training depends on besides its inputs; a change of either retrains.
+        settings=lambda wildcards: PLANS[wildcards.replication].run_fingerprint(
+            wildcards.run
+        ),
+        source=lambda wildcards: source.training_hash(wildcards.replication),
+        data=lambda wildcards, input: Path(input[0]).parent,
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        # Beside the run folder, not in it: Snakemake deletes the outputs of a killed job.
+        checkpoint=RESULTS + "/checkpoints/{replication}/{run}/{seed}.pt",
+        study=STUDY.study,
+    threads: STUDY.threads
+    resources:
+        gpu=int(HAS_CUDA),
+        mem_mb=3000,
+    log:
+        RESULTS + "/logs/train/{replication}/{run}/{seed}.log",
+    shell:
+        "python -m replications.core.engine.train --replication {wildcards.replication}"
+        " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
+        " --data {params.data} --output {params.folder} --checkpoint {params.checkpoint}"
+        " --device {config[device]} --threads {threads} 2>&1 | tee {log}"

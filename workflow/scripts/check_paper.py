@@ -136,7 +136,8 @@ def _margins(pages: Sequence[Any], rules: Rules) -> Check:
 def _text_size(name: str, pages: Sequence[Any], rules: Rules, rule: str, in_figures: bool) -> Check:
     """Every letter larger than a rule; the text and the inside of figures have different ones."""
     limit = rules.lengths[rule]
-    smallest, small = float("inf"), {}
+    smallest = float("inf")
+    small: dict[tuple[int, str, float], str] = {}
     for page in pages:
         for letter in _letters(page.layout, in_figures):
             if not letter.get_text().strip() or _INDEX_FACE.search(letter.fontname):

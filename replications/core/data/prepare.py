@@ -121,7 +121,11 @@ def reduced(frame: Frame, factor: int) -> Frame:
 def _stacked(frames: list[Frame]) -> dict[str, Array]:
     """Arrays over frames; boxes padded with rows of -1."""
     names = ("image", "semseg", "instances", "depth", "normals")
-    arrays: dict[str, Any] = {n: np.stack([getattr(f, n) for f in frames]) for n in names}
+    # np.stack keeps the memory order of transposed images; safetensors writes memory as it lies.
+    arrays: dict[str, Any] = {
+        name: np.ascontiguousarray(np.stack([getattr(frame, name) for frame in frames]))
+        for name in names
+    }
     most = max(len(frame.boxes) for frame in frames)
     boxes = np.full((len(frames), most, 8), -1, np.float32)
     for row, frame in zip(boxes, frames, strict=True):

@@ -1,1 +1,1 @@
-"""What the replications share: data, tasks, nets, weighting, engine, evidence, from the ground up."""
+"""What the replications share, from the ground up: data to evidence."""

@@ -11,7 +11,7 @@ class StudyError(Exception):
 
 
 def run_command(main: Callable[[], None]) -> None:
-    """Run a command-line program: a `StudyError` or `OSError` ends it with one message, status 1."""
+    """Run a program; a `StudyError` or `OSError` ends it with one message and status 1."""
     try:
         main()
     except StudyError as error:

@@ -161,8 +161,8 @@ class Replication(Strict):
     @model_validator(mode="after")
     def _names_exist(self) -> Replication:
         for study_name, study in self.studies.items():
-            for run in study.runs or []:
-                self._known_run(run, f"studies.{study_name}.runs")
+            for run_name in study.runs or []:
+                self._known_run(run_name, f"studies.{study_name}.runs")
         for name, run in self.runs.items():
             for task in run.tasks:
                 if task not in self.settings.get("tasks", {}):
@@ -198,12 +198,12 @@ class Plan(Strict):
         """Name of the single-task run of `task`."""
         return next(n for n, r in self.runs.items() if r.tasks == [task])
 
-    def fingerprint(self) -> str:
-        """Hash of the settings; a change of any of them retrains."""
-        return _digest(self.settings.model_dump(mode="json"))
+    def digest(self) -> str:
+        """Hash of the whole plan; tables and figures are made anew when it changes."""
+        return _digest(self.model_dump(mode="json"))
 
     def run_fingerprint(self, run: str) -> str:
-        """Hash of the settings and the run's own definition."""
+        """Hash of the settings and the run's own definition; a change retrains the run."""
         spec = self.runs[run].model_dump(mode="json", exclude={"title"})
         return _digest([self.settings.model_dump(mode="json"), spec])
 
@@ -307,9 +307,7 @@ def _read_yaml(path: Path) -> Any:
         raise StudyError(f"{_shown(path)}: not valid YAML: {error}") from None
 
 
-def _checked(
-    model: type[Model], value: Any, path: Path, where: str = ""
-) -> Model:
+def _checked(model: type[Model], value: Any, path: Path, where: str = "") -> Model:
     try:
         return model.model_validate(value)
     except ValidationError as error:

@@ -1,6 +1,7 @@
 # The plans of the study, read and checked before any rule; no torch is imported here.
 
 import fcntl
+import shutil
 import sys
 from pathlib import Path
 
@@ -26,7 +27,24 @@ RUN_FILES = [
     "provenance.json",
     "model.pt",
 ]
-HAS_CUDA = STUDY.device != "cpu" and bool(list(Path("/dev").glob("nvidia[0-9]*")))
+PREPARED = [
+    "dataset.json",
+    "train.safetensors",
+    "val.safetensors",
+    "test.safetensors",
+]
+TABLES = ["runs.csv", "costs.csv", "delta_m.csv", "claims.csv"]
+SUMMARY = [f"{RESULTS}/{{replication}}/{table}" for table in TABLES]
+FIGURES = ["figure_examples", "figure_delta_m"]
+GENERATED = [
+    f"{RESULTS}/generated/{file}"
+    for file in [
+        "numbers.tex",
+        *[f"{name}/table_results.tex" for name in PLANS],
+        *[f"{name}/{figure}.pdf" for name in PLANS for figure in FIGURES],
+    ]
+]
+HAS_CUDA = STUDY.device != "cpu" and shutil.which("nvidia-smi") is not None
 
 
 wildcard_constraints:
@@ -36,10 +54,10 @@ wildcard_constraints:
     size="[0-9]+x[0-9]+",
 
 
-def prepared(plan):
-    """Folder of the prepared dataset a plan trains on."""
+def prepared(plan, file):
+    """`file` of the prepared dataset a plan trains on."""
     height, width = plan.settings.size
-    return f"data/prepared/{plan.replication.dataset}-{height}x{width}"
+    return f"data/prepared/{plan.replication.dataset}-{height}x{width}/{file}"
 
 
 def run_files(names):
@@ -47,15 +65,25 @@ def run_files(names):
 
     def of_replication(wildcards):
         plan = PLANS[wildcards.replication]
-        return expand(
-            RESULTS + "/{replication}/{run}/{seed}/{file}",
-            replication=plan.name,
-            run=plan.runs,
-            seed=range(plan.seeds),
-            file=names,
-        )
+        return [
+            f"{RESULTS}/{plan.name}/{run}/{seed}/{file}"
+            for run in plan.runs
+            for seed in range(plan.seeds)
+            for file in names
+        ]
 
     return of_replication
+
+
+def of_replication(name):
+    """Everything that is built for one replication."""
+    folder = f"{RESULTS}/{name}"
+    return [
+        *(f"{folder}/{table}" for table in TABLES),
+        *(f"{folder}/{figure}.pdf" for figure in FIGURES),
+        f"{folder}/table_results.tex",
+        f"{folder}/numbers.tex",
+    ]
 
 
 onstart:
@@ -65,5 +93,7 @@ onstart:
     try:
         fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise WorkflowError("another snakemake is at work in this folder; wait for it to end")
+        raise WorkflowError(
+            "another snakemake is at work in this folder; wait for it to end"
+        )
     workflow.study_lock = lock_file

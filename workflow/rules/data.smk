@@ -17,21 +17,13 @@ rule prepare:
         archives=rules.fetch.output,
         record="data.dvc",
     output:
-        expand(
-            "data/prepared/streets-{{size}}/{file}",
-            file=[
-                "dataset.json",
-                "train.safetensors",
-                "val.safetensors",
-                "test.safetensors",
-            ],
-        ),
+        [f"data/prepared/streets-{{size}}/{file}" for file in PREPARED],
+    log:
+        "results/logs/prepare-{size}.log",
     params:
         source=source.prepare_hash(),
         folder=lambda wildcards, output: Path(output[0]).parent,
         size=lambda wildcards: wildcards.size.split("x"),
-    log:
-        "results/logs/prepare-{size}.log",
     shell:
         "python -m replications.core.data.prepare --source data/streets"
         " --dvc-file {input.record} --size {params.size} --output {params.folder}"

@@ -1,30 +1,18 @@
 # Run folders -> tidy tables -> LaTeX tables, figures, numbers; no torch from here on.
 
-TABLES = ["runs.csv", "costs.csv", "delta_m.csv", "claims.csv"]
-SUMMARY = [RESULTS + "/{replication}/" + table for table in TABLES]
-FIGURES = ["figure_examples", "figure_delta_m"]
-GENERATED = [
-    f"{RESULTS}/generated/{file}"
-    for file in [
-        "numbers.tex",
-        *[f"{name}/table_results.tex" for name in PLANS],
-        *[f"{name}/{figure}.pdf" for name in PLANS for figure in FIGURES],
-    ]
-]
-
 
 rule summarise:
     input:
         run_files(["metrics.json", "cost.json", "provenance.json", "history.csv"]),
-        "replications/{replication}/replication.yaml",
     output:
         SUMMARY,
+    log:
+        f"{RESULTS}/logs/summarise/{{replication}}.log",
     params:
         source=source.evidence_hash(),
-        folder=RESULTS + "/{replication}",
+        plan=lambda wildcards: PLANS[wildcards.replication].digest(),
+        folder=lambda wildcards, output: Path(output[0]).parent,
         study=STUDY.study,
-    log:
-        RESULTS + "/logs/summarise/{replication}.log",
     shell:
         "python -m replications.core.evidence.summarise --replication {wildcards.replication}"
         " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"
@@ -33,17 +21,17 @@ rule summarise:
 rule latex:
     input:
         SUMMARY,
-        "replications/{replication}/replication.yaml",
         "replications/{replication}/reported.csv",
     output:
-        RESULTS + "/{replication}/table_results.tex",
-        RESULTS + "/{replication}/numbers.tex",
+        f"{RESULTS}/{{replication}}/table_results.tex",
+        f"{RESULTS}/{{replication}}/numbers.tex",
+    log:
+        f"{RESULTS}/logs/latex/{{replication}}.log",
     params:
         source=source.evidence_hash(),
-        folder=RESULTS + "/{replication}",
+        plan=lambda wildcards: PLANS[wildcards.replication].digest(),
+        folder=lambda wildcards, output: Path(output[0]).parent,
         study=STUDY.study,
-    log:
-        RESULTS + "/logs/latex/{replication}.log",
     shell:
         "python -m replications.core.evidence.latex --replication {wildcards.replication}"
         " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"
@@ -53,39 +41,25 @@ rule figures:
     input:
         SUMMARY,
         run_files(["examples.npz"]),
-        dataset=lambda wildcards: prepared(PLANS[wildcards.replication])
-        + "/dataset.json",
+        dataset=lambda wildcards: prepared(PLANS[wildcards.replication], "dataset.json"),
     output:
-        expand(
-            RESULTS + "/{{replication}}/{figure}.pdf",
-            figure=FIGURES,
-        ),
+        [f"{RESULTS}/{{replication}}/{figure}.pdf" for figure in FIGURES],
         report(
-            expand(RESULTS + "/{{replication}}/{figure}.svg", figure=FIGURES),
+            [f"{RESULTS}/{{replication}}/{figure}.svg" for figure in FIGURES],
             caption="../report/figures.rst",
             category="{replication}",
         ),
+    log:
+        f"{RESULTS}/logs/figures/{{replication}}.log",
     params:
         source=source.evidence_hash(),
-        folder=RESULTS + "/{replication}",
+        plan=lambda wildcards: PLANS[wildcards.replication].digest(),
+        folder=lambda wildcards, output: Path(output[0]).parent,
         study=STUDY.study,
-    log:
-        RESULTS + "/logs/figures/{replication}.log",
     shell:
         "python -m replications.core.evidence.figures --replication {wildcards.replication}"
         " --study {params.study} --folder {params.folder} --dataset {input.dataset}"
         " 2>&1 | tee {log}"
-
-
-def of_replication(name):
-    """Everything that is built for one replication."""
-    folder = f"{RESULTS}/{name}"
-    return [
-        *(f"{folder}/{table}" for table in TABLES),
-        *(f"{folder}/{figure}.pdf" for figure in FIGURES),
-        f"{folder}/table_results.tex",
-        f"{folder}/numbers.tex",
-    ]
 
 
 # `snakemake uncertainty`: one rule per replication, named after its folder.
@@ -101,21 +75,22 @@ for _name in PLANS:
 rule join:
     input:
         [of_replication(name) for name in PLANS],
-        dataset=prepared(next(iter(PLANS.values()))) + "/dataset.json",
+        dataset=prepared(next(iter(PLANS.values())), "dataset.json"),
     output:
         report(
-            expand("{results}/{table}", results=RESULTS, table=TABLES),
+            [f"{RESULTS}/{table}" for table in TABLES],
             caption="../report/tables.rst",
             category="Tables",
         ),
         GENERATED,
+    log:
+        f"{RESULTS}/logs/join.log",
     params:
         source=source.evidence_hash(),
         replications=list(PLANS),
-        results=RESULTS,
+        plans=[plan.digest() for plan in PLANS.values()],
+        results=lambda wildcards, output: Path(output[0]).parent,
         study=STUDY.study,
-    log:
-        RESULTS + "/logs/join.log",
     shell:
         "python -m replications.core.evidence.join --study {params.study}"
         " --folder {params.results} --replications {params.replications}"

@@ -81,7 +81,7 @@ class Split:
         """
         path = folder / f"{split}.safetensors"
         try:
-            with safe_open(path, framework="pt") as arrays:  # type: ignore[no-untyped-call]
+            with safe_open(path, framework="pt") as arrays:
                 lacking = labels - set(arrays.keys())
                 if lacking:
                     raise StudyError(f"{path}: no label {', '.join(sorted(lacking))}")

@@ -1,4 +1,4 @@
-"""Progress of a run: one line every few seconds, with the time left, to the log and the terminal."""
+"""Progress of a run: a line every few seconds, with the time left."""
 
 from __future__ import annotations
 

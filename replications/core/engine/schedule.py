@@ -16,8 +16,8 @@ def learning_rate_factor(schedule: Schedule, step: int, steps: int) -> float:
         case "cosine":
             return 0.5 * (1 + math.cos(math.pi * progress))
         case "poly":
-            return (1 - progress) ** schedule.power
+            return math.pow(1 - progress, schedule.power)
         case "step":
-            return schedule.gamma ** (step // (schedule.every or steps))
+            return math.pow(schedule.gamma, step // (schedule.every or steps))
         case "constant":
             return 1.0

@@ -45,7 +45,7 @@ def source_hash(files: Iterable[Path]) -> str:
             body = getattr(node, "body", None)
             if isinstance(body, list) and body and _is_docstring(body[0]):
                 body[0] = ast.Expr(ast.Constant(None))
-        digest.update(f"{path.relative_to(REPLICATIONS)}\n{ast.dump(tree)}\n".encode())
+        digest.update(f"{path.name}\n{ast.dump(tree)}\n".encode())
     return digest.hexdigest()[:16]
 
 

@@ -107,7 +107,9 @@ def _agreement(plan: Plan, claim: Claim, folder: Path) -> dict[str, object]:
     if all(run in plan.runs for run in wanted["runs"]):
         spreads = []
         for seed in range(plan.seeds):
-            histories = [pd.read_csv(folder / r / str(seed) / "history.csv") for r in wanted["runs"]]
+            histories = [
+                pd.read_csv(folder / r / str(seed) / "history.csv") for r in wanted["runs"]
+            ]
             for column in wanted["columns"]:
                 last = [history[column].dropna().iloc[-1] for history in histories]
                 spreads.append(max(last) - min(last))

@@ -48,7 +48,7 @@ def main() -> None:
         _save(delta_m_figure(results), arguments.folder / "figure_delta_m")
 
 
-def _style() -> dict[str, Any]:
+def _style() -> Any:
     return {
         "font.family": ["NanumGothic", "DejaVu Sans"],
         "font.size": 7.5,
@@ -65,11 +65,13 @@ def _save(figure: Figure, stem: Path) -> None:
     """As PDF for the paper and SVG for the report, without dates, so that they are reproducible."""
     for suffix, metadata in ((".pdf", {"CreationDate": None}), (".svg", {"Date": None})):
         with replacing(stem.with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, format=suffix[1:], metadata=metadata)  # type: ignore[arg-type]
+            figure.savefig(temporary, format=suffix[1:], metadata=metadata)
     plt.close(figure)
 
 
-def examples_figure(results: Results, dataset: dict[str, Any], shown: Iterable[int] = (0, 2)) -> Figure:
+def examples_figure(
+    results: Results, dataset: dict[str, Any], shown: Iterable[int] = (0, 2)
+) -> Figure:
     """Test frames of seed 0: the image and where semantics err above; then truth, the single-task
     run and the reference run for each task."""
     plan = results.plan
@@ -93,11 +95,11 @@ def examples_figure(results: Results, dataset: dict[str, Any], shown: Iterable[i
         own = axes[:, 3 * block : 3 * block + 3]
         _image_row(own[0], index, joint, singles, dataset)
         for row, task in zip(own[1:], tasks, strict=True):
-            sources = (joint[f"truth_{task}"], singles[task], joint)
-            truth = joint[f"truth_{task}"][index]
-            for axis, source in zip(row, sources, strict=True):
-                values = source if isinstance(source, np.ndarray) else source[f"predicted_{task}"]
-                _draw(axis, task, values[index], truth, dataset)
+            truth, predicted = joint[f"truth_{task}"], f"predicted_{task}"
+            for axis, maps in zip(
+                row, (truth, singles[task][predicted], joint[predicted]), strict=True
+            ):
+                _draw(axis, task, maps[index], truth[index], dataset)
         for axis, title in zip(own[0], ("영상 · 참값", "단일 작업", "다중 작업"), strict=True):
             axis.set_title(title, fontsize=7.5, pad=2)
     for axis, label in zip(axes[:, 0], ("의미 오류", *(_TASKS[t] for t in tasks)), strict=True):
@@ -131,7 +133,7 @@ def _image_row(
 
 
 def _draw(axis: Axes, task: str, values: Array, truth: Array, dataset: dict[str, Any]) -> None:
-    """A map of a task: classes in their colours, instances each in one, a depth in a colour scale."""
+    """A map of a task: class colours, a colour per instance, or a colour scale for depth."""
     if task == "semseg":
         axis.imshow(np.array([*dataset["colours"], (0, 0, 0)], np.uint8)[np.minimum(values, 11)])
     elif task == "instances":
@@ -165,7 +167,9 @@ def delta_m_figure(results: Results) -> Figure:
                 label=label,
                 **style,  # type: ignore[arg-type]
             )
-            axis.plot([values.mean()] * 2, [line + shift - 0.1, line + shift + 0.1], color="black", lw=1.2)
+            axis.plot(
+                [values.mean()] * 2, [line + shift - 0.1, line + shift + 0.1], color="black", lw=1.2
+            )
     axis.axvline(0, color="0.5", lw=0.8, zorder=0)
     axis.set_yticks(range(len(runs)), [results.plan.runs[run].title for run in runs])
     axis.invert_yaxis()

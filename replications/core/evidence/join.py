@@ -20,7 +20,7 @@ _TABLES = ("runs.csv", "costs.csv", "delta_m.csv", "claims.csv")
 _OF_REPLICATION = ("table_results.tex", "figure_examples.pdf", "figure_delta_m.pdf")
 _FACES = {
     "quick": "※ 이 원고는 CPU에서 몇 분 안에 끝나는 축소(quick) 연구의 결과이다.",
-    "micro": "※ 이 원고는 작업 흐름을 시험하는 극소(micro) 연구의 결과이며 방법에 대해 아무것도 말하지 않는다.",
+    "micro": "※ 작업 흐름을 시험하는 극소(micro) 연구의 결과이며 방법에 대해 말하는 바가 없다.",
 }
 
 

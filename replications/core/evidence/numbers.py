@@ -40,8 +40,9 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
     yield f"{plan.name}.batch", str(settings.batch_size)
     yield f"{plan.name}.seeds", str(plan.seeds)
     yield f"{plan.name}.size", rf"{settings.size[1]}$\times${settings.size[0]}"
-    yield f"{plan.name}.encoder", {"thin": "얇은 ResNet"}.get(
-        settings.model["encoder"], str(settings.model["encoder"])
+    yield (
+        f"{plan.name}.encoder",
+        {"thin": "얇은 ResNet"}.get(settings.model["encoder"], str(settings.model["encoder"])),
     )
     yield f"{plan.name}.lr", f"{settings.optimizer.lr:g}"
 
@@ -56,9 +57,9 @@ def _sentences(results: Results) -> Iterator[tuple[str, str]]:
     run = plan.replication.reference
     delta = results.delta
     own = delta[(delta["run"] == run) & (delta["definition"] == "per_task_primary")]["value"]
-    gain = rf"대표 지표의 $\Delta_m$은 {own.mean():+.1f}\,\%, " if len(own) else ""
+    gain = rf"대표 지표의 $\Delta_m$은 \num{{{own.mean():+.1f}}}\,\%, " if len(own) else ""
     saved = rf"매개변수 절감은 {results.saved(run, 'parameters'):.0f}\,\%"
-    summary = f"{title}은 {verdicts}으로 판정되었고, {gain}{saved}이다."
+    summary = f"{title}은 {verdicts}로 판정되었고, {gain}{saved}이다."
     yield f"sentence.{plan.name}.summary", summary
     yield f"sentence.{plan.name}.verdicts", verdicts
 

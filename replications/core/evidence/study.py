@@ -1,4 +1,4 @@
-"""What a replication's tables and figures are made from: its plan and its tidy tables, read once."""
+"""What the tables and figures of a replication are made from: its plan and its tidy tables."""
 
 from __future__ import annotations
 

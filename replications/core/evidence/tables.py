@@ -114,4 +114,3 @@ def _reported(results: Results, run: str, metric: tuple[str, str]) -> float | No
     chosen = table[(table["task"] == metric[0]) & (table["metric"] == metric[1])]
     chosen = chosen[chosen["run"] == run] if run else chosen
     return float(chosen["value"].iloc[0]) if len(chosen) else None
-

@@ -1,4 +1,4 @@
-"""The shared-trunk model: one trunk, one head per task; a single-task model is one with one head."""
+"""The shared-trunk model: one trunk and a head per task; single-task is the same with one head."""
 
 from __future__ import annotations
 

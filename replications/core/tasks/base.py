@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from torch import Tensor
 
 Labels = Mapping[str, Tensor]
+Likelihood = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Task(Protocol):
     """The labels its loss and metrics need."""
     channels: int
     """How wide the head is."""
-    likelihood: Literal["classification", "regression"]
+    likelihood: Likelihood
     """Which form of the uncertainty objective its loss takes (Kendall et al., 2018)."""
 
     def loss(self, prediction: Tensor, labels: Labels) -> Tensor:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 from torch import Tensor
 
-from replications.core.tasks.base import Labels, Metric
+from replications.core.tasks.base import Labels, Likelihood, Metric
 from replications.core.tasks.options import DepthOptions
 
 
@@ -17,7 +15,7 @@ class Depth:
     name = "depth"
     labels = frozenset({"depth"})
     channels = 1
-    likelihood: Literal["regression"] = "regression"
+    likelihood: Likelihood = "regression"
 
     def __init__(self, options: DepthOptions, focal: float) -> None:
         """`focal`: focal length in pixels of the images trained on."""

@@ -6,7 +6,7 @@ together are one instance.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from torch import Tensor
 
 from replications.core.data.labels import Array
 from replications.core.tasks.average_precision import Detections, average_precision
-from replications.core.tasks.base import Labels, Metric
+from replications.core.tasks.base import Labels, Likelihood, Metric
 from replications.core.tasks.options import InstancesOptions
 
 
@@ -47,7 +47,7 @@ class Instances:
     name = "instances"
     labels = frozenset({"instances", "semseg"})
     channels = 2
-    likelihood: Literal["regression"] = "regression"
+    likelihood: Likelihood = "regression"
 
     def __init__(self, options: InstancesOptions, things: tuple[int, ...]) -> None:
         self.options = options
@@ -122,9 +122,7 @@ class InstancesMetrics:
         return metrics
 
 
-def clustered(
-    vectors: Array, mask: Array, options: InstancesOptions
-) -> tuple[Array, list[float]]:
+def clustered(vectors: Array, mask: Array, options: InstancesOptions) -> tuple[Array, list[float]]:
     """Instances of one class: an id map (H, W), 0 none, and a score per instance.
 
     DBSCAN over the votes (pixel + vector) of the pixels in `mask`. At one fixed radius the

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from replications.core.data.labels import VOID
-from replications.core.tasks.base import Labels, Metric
+from replications.core.tasks.base import Labels, Likelihood, Metric
 
 
 class Semseg:
@@ -17,7 +15,7 @@ class Semseg:
 
     name = "semseg"
     labels = frozenset({"semseg"})
-    likelihood: Literal["classification"] = "classification"
+    likelihood: Likelihood = "classification"
 
     def __init__(self, n_classes: int) -> None:
         self.channels = n_classes

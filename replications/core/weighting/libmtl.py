@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import Parameter
 
 from replications.core.weighting.base import Losses, Shared, Weighting
 
@@ -35,7 +36,8 @@ class LibMTL(Weighting):
     def __init__(self, method: str, tasks: Sequence[str], device: torch.device) -> None:
         super().__init__()
         self.tasks = tuple(tasks)
-        self.method: Any = libmtl_class(method)()
+        self.method: Any
+        self.method = libmtl_class(method)()
         self.method.task_name = list(tasks)
         self.method.task_num = len(tasks)
         self.method.device = device
@@ -51,10 +53,15 @@ class LibMTL(Weighting):
             raise ValueError(f"LibMTL weights {self.tasks}, the batch has {tuple(losses)}")
         shared = list(model.shared_parameters())
         self.method.get_share_params = lambda: shared
-        self.method.zero_grad_share_params = lambda: [p.grad is None or p.grad.zero_() for p in shared]
+        self.method.zero_grad_share_params = lambda: _clear(shared)
         record = {}
         if hasattr(self.method, "loss_scale"):
             scales = self.method.loss_scale.detach().clone()
             record = {f"log_variance_{t}": s for t, s in zip(self.tasks, scales, strict=True)}
         weights = torch.as_tensor(self.method.backward(torch.stack(list(losses.values()))))
         return record | {f"weight_{t}": w for t, w in zip(self.tasks, weights, strict=True)}
+
+
+def _clear(parameters: Sequence[Parameter]) -> None:
+    for parameter in parameters:
+        parameter.grad = None

@@ -19,9 +19,7 @@ from replications.core.weighting.options import (
 from replications.core.weighting.uncertainty import Uncertainty
 
 
-def build_weighting(
-    options: Any, tasks: Mapping[str, Task], device: torch.device
-) -> Weighting:
+def build_weighting(options: Any, tasks: Mapping[str, Task], device: torch.device) -> Weighting:
     """The weighting its options describe (see `weighting.options`), for `tasks`, on `device`."""
     match options:
         case EqualOptions():

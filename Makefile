@@ -1,0 +1,45 @@
+# Two commands do it all:
+#   make        set up, run the default study, leave the paper in paper/main.pdf
+#   make test   set up what is missing and run the tests
+# After `. .venv/bin/activate`, plain `snakemake --cores all` does the middle part.
+
+PYTHON ?= python3.11
+CORES ?= all
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+.DEFAULT_GOAL := study
+.PHONY: study test lint format setup tex lock clean
+
+study: setup
+	snakemake --cores $(CORES)
+	@echo "The paper is in paper/main.pdf, the tables it is made from are in results/."
+
+test: setup
+	pytest
+
+lint: .venv/complete
+	ruff check .
+	ruff format --check .
+	snakefmt --check workflow
+	mypy
+	snakemake --lint
+
+format: .venv/complete
+	ruff check --fix .
+	ruff format .
+	snakefmt workflow
+
+setup: .venv/complete tex
+
+.venv/complete: requirements.txt workflow/scripts/make_venv.sh
+	workflow/scripts/make_venv.sh $(PYTHON)
+
+tex:
+	@workflow/scripts/install_latex.sh
+
+lock: .venv/complete
+	uv pip compile --quiet --universal --python-version 3.11 --no-annotate --upgrade \
+		--custom-compile-command "make lock" requirements.in --output-file requirements.txt
+
+clean:
+	rm -rf results/[!R]* data/streets data/prepared paper/main.pdf .snakemake

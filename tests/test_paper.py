@@ -1,0 +1,157 @@
+"""The paper: built from generated content, checked against the rules, the same every time."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SECTION = ROOT / "replications/uncertainty/paper.tex"
+AUTHORS = ROOT / "paper/authors.example.tex"
+pytestmark = pytest.mark.skipif(
+    shutil.which("latexmk") is None or shutil.which("xelatex") is None,
+    reason="latexmk and xelatex are not installed; build_paper.py says how to get them",
+)
+
+TABLE = r"""\begin{tabular}{@{}l*{3}{r@{\,}l}rr@{}}
+\toprule
+실행 & \multicolumn{2}{c}{\shortstack{의미 분할\\mIoU $\uparrow$\\(\%)}} &
+\multicolumn{2}{c}{\shortstack{개체 분할\\중심 오차 $\downarrow$\\(px)}} &
+\multicolumn{2}{c}{\shortstack{깊이\\역깊이 오차 $\downarrow$\\(px)}} &
+$\Delta_m$ (\%) & 매개변수 \\
+\midrule
+Semantics only & \num{41.2} & $\pm$ \num{0.8} & & & & & & \qty{0.43}{M} \\
+Uncertainty & \textbf{42.0} & $\pm$ \num{0.9} & \num{3.5} & $\pm$ \num{0.1} & \num{0.52} &
+$\pm$ \num{0.01} & \num{+1.3} & \qty{0.51}{M} \\
+\bottomrule
+\end{tabular}
+"""
+
+
+def write_generated(folder: Path) -> Path:
+    """A value for every key that the text asks for, a table and two figures."""
+    texts = [(ROOT / "paper/main.tex").read_text(), SECTION.read_text()]
+    keys = set(re.findall(r"\\result\{([^}]+)\}", "".join(texts)))
+    keys |= {"sentence.uncertainty.summary", "sentence.uncertainty.verdicts"}
+    words = {"study.face": "※ 시험용 연구", "sentence.uncertainty.verdicts": "주장 1개 중 재현 1개"}
+    (folder / "uncertainty").mkdir(parents=True)
+    lines = []
+    for key in sorted(keys):
+        value = "이 문장은 시험을 위한 것이다." if key.startswith("sentence") else "1.23"
+        lines.append(rf"\kccdefine{{{key}}}{{{words.get(key, value)}}}" + "\n")
+    (folder / "numbers.tex").write_text("".join(lines))
+    (folder / "uncertainty/table_results.tex").write_text(TABLE)
+    for name, size in (("examples", (190, 70)), ("delta_m", (92, 45))):
+        with mpl.rc_context({"pdf.fonttype": 42, "font.size": 8}):
+            figure, axis = plt.subplots(figsize=(size[0] / 25.4, size[1] / 25.4))
+            axis.plot([0, 1])
+            axis.set_ylabel("turned")
+            figure.savefig(folder / f"uncertainty/figure_{name}.pdf")
+            plt.close(figure)
+    return folder
+
+
+def build(
+    generated: Path, output: Path, *options: str, paper: Path = ROOT / "paper"
+) -> subprocess.CompletedProcess[str]:
+    """Run the script as the workflow does."""
+    script = ROOT / "workflow/scripts/build_paper.py"
+    command: list[str | Path] = [sys.executable, script, "--paper", paper, "--generated", generated]
+    command += ["--sections", SECTION, "--output", output, *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def check(pdf: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the checker alone."""
+    command: list[str | Path] = [sys.executable, ROOT / "workflow/scripts/check_paper.py", pdf]
+    command += ["--rules", ROOT / "paper/kcc-rules.tex", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_generated(tmp_path_factory.mktemp("content") / "generated")
+
+
+@pytest.fixture(scope="module")
+def review(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pdf = tmp_path_factory.mktemp("review") / "main.pdf"
+    result = build(generated, pdf, "--authors", str(AUTHORS))
+    assert result.returncode == 0, result.stdout + result.stderr
+    return pdf
+
+
+@pytest.fixture(scope="module")
+def final(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    pdf = tmp_path_factory.mktemp("final") / "main.pdf"
+    result = build(generated, pdf, "--authors", str(AUTHORS), "--final")
+    assert result.returncode == 0, result.stdout + result.stderr
+    return pdf
+
+
+def test_two_builds_are_identical(review: Path, generated: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.pdf"
+    result = build(generated, again, "--build-dir", str(tmp_path / "elsewhere/a much longer name"))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert again.read_bytes() == review.read_bytes()
+
+
+def test_authors_are_in_the_final_copy_only(review: Path, final: Path) -> None:
+    names = ("--authors", str(AUTHORS))
+    assert check(review, *names).returncode == 0
+    assert check(final, *names, "--final").returncode == 0
+    assert "홍길동" in (mixed := check(final, *names)).stdout
+    assert mixed.returncode == 1
+    assert "홍길동 is missing" in check(review, *names, "--final").stdout
+
+
+def test_a_final_copy_needs_authors(generated: Path, tmp_path: Path) -> None:
+    paper = shutil.copytree(
+        ROOT / "paper", tmp_path / "paper", ignore=shutil.ignore_patterns("authors.tex")
+    )
+    result = build(generated, tmp_path / "main.pdf", "--final", paper=paper)
+    assert result.returncode == 1
+    assert "authors.example.tex" in result.stderr
+
+
+def test_undefined_result_stops_the_build(generated: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(generated, tmp_path / "generated")
+    numbers = (broken / "numbers.tex").read_text().splitlines(keepends=True)
+    kept = [line for line in numbers if "uncertainty.steps" not in line]
+    (broken / "numbers.tex").write_text("".join(kept))
+    result = build(broken, tmp_path / "main.pdf")
+    assert result.returncode == 1
+    assert re.search(r"paper\.tex:\d+: .*no result is called 'uncertainty\.steps'", result.stderr)
+    assert not (tmp_path / "main.pdf").exists()
+
+
+def test_length_overfull_boxes_and_citations_are_checked(generated: Path, tmp_path: Path) -> None:
+    """One build with its faults: too long, a box over the edge, a citation of nothing."""
+    long = shutil.copytree(generated, tmp_path / "generated")
+    filler = r"\par\newpage\null" * 10 + r"\noindent\rule{93mm}{1pt} \cite{nobody}\par"
+    (long / "sections.tex").write_text(r"\input{replications/uncertainty/paper.tex}" + filler)
+    result = build(long, tmp_path / "main.pdf")
+    assert result.returncode == 1
+    assert "FAILED  page count" in result.stdout
+    assert re.search(r"FAILED  overfull boxes .*\n.*generated/sections\.tex", result.stdout)
+    assert re.search(r"FAILED  references .*\n.*nobody", result.stdout)
+    assert "page count, margins, overfull boxes, references" in result.stderr
+    assert not (tmp_path / "main.pdf").exists()
+
+
+def test_margins_and_sizes_are_measured(review: Path, tmp_path: Path) -> None:
+    """The same PDF fails stricter rules."""
+    rules = (ROOT / "paper/kcc-rules.tex").read_text()
+    rules = rules.replace("{margin-left}{10mm}", "{margin-left}{15mm}")
+    (tmp_path / "rules.tex").write_text(rules.replace("{text-above}{9pt}", "{text-above}{9.8pt}"))
+    result = check(review, "--rules", str(tmp_path / "rules.tex"))
+    assert "FAILED  margins" in result.stdout
+    assert "FAILED  text size" in result.stdout
+    assert result.returncode == 1

@@ -319,12 +319,14 @@ def _explained(
 ) -> str:
     lines = []
     for problem in error.errors():
-        key = ".".join(str(part) for part in problem["loc"]) or "(top level)"
         message = problem["msg"].removeprefix("Value error, ")
         if problem["type"] == "extra_forbidden":
             message = f"unknown key{_allowed(model, problem['loc'])}"
-        found = "" if problem["type"] == "missing" else f" (found: {_brief(problem['input'])})"
-        lines.append(f"{_shown(path)}: {where + ': ' if where else ''}{key}: {message}{found}")
+        if problem["type"] != "missing" and problem["loc"]:
+            message += f" (found: {_brief(problem['input'])})"
+        # A check of the whole specification has no key of its own; its message names one.
+        key = ".".join(str(part) for part in problem["loc"])
+        lines.append(": ".join(part for part in (_shown(path), where, key, message) if part))
     return "\n       ".join(lines)
 
 

@@ -44,7 +44,7 @@ def source_hash(files: Iterable[Path]) -> str:
         for node in ast.walk(tree):
             body = getattr(node, "body", None)
             if isinstance(body, list) and body and _is_docstring(body[0]):
-                body[0] = ast.Expr(ast.Constant(None))
+                del body[0]
         digest.update(f"{path.name}\n{ast.dump(tree)}\n".encode())
     return digest.hexdigest()[:16]
 

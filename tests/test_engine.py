@@ -1,0 +1,246 @@
+"""Engine: schedules, exact resuming, losses that are not finite, cost, source hashes."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+import yaml
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from replications.core.engine.cost import inference_cost
+from replications.core.engine.schedule import learning_rate_factor
+from replications.core.engine.source import source_hash
+from replications.core.spec import Schedule
+from tests.conftest import ROOT
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code whose micro study is long enough to be killed in the middle."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(ROOT / "replications", folder / "replications")
+    edit(folder, lambda settings: settings.update(steps=120, checkpoint_every=10))
+    return folder
+
+
+def edit(project: Path, change: object) -> None:
+    """Change the micro study's settings in a copy of the code."""
+    path = project / "replications" / "uncertainty" / "replication.yaml"
+    content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    change(content["studies"]["micro"]["settings"])  # type: ignore[operator]
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+
+
+def command(prepared: Path, name: str, run: str = "uncertainty") -> list[str]:
+    return [
+        *[sys.executable, "-m", "replications.core.engine.train"],
+        *["--replication", "uncertainty", "--study", "micro", "--run", run, "--seed", "1"],
+        *["--data", str(prepared), "--output", name, "--checkpoint", f"{name}.pt"],
+        *["--device", "cpu"],
+    ]
+
+
+@pytest.fixture(scope="module")
+def reference(project: Path, prepared: Path) -> Path:
+    """The run folder of an undisturbed training."""
+    subprocess.run(command(prepared, "reference"), cwd=project, check=True, capture_output=True)
+    return project / "reference"
+
+
+def test_a_run_folder_is_complete(reference: Path) -> None:
+    assert {path.name for path in reference.iterdir()} == {
+        *("metrics.json", "history.csv", "cost.json", "examples.npz", "provenance.json"),
+        "model.pt",
+    }
+    assert not reference.with_suffix(".pt").exists()
+    origin = json.loads((reference / "provenance.json").read_text())
+    assert origin["run"] == "uncertainty"
+    assert origin["seed"] == 1
+    assert set(origin["data"]["md5"]) == {"train", "val", "test"}
+    assert origin["packages"]["torch"] == torch.__version__
+    with (reference / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[-1]["step"] == "120"
+    assert {"lr", "loss_semseg", "weight_depth", "log_variance_depth", "val_semseg_miou"} <= set(
+        rows[-1]
+    )
+
+
+def test_training_learns_something(reference: Path) -> None:
+    with (reference / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    for task in ("semseg", "instances", "depth"):
+        first, last = float(rows[0][f"loss_{task}"]), float(rows[-1][f"loss_{task}"])
+        assert last < first, task
+
+
+def test_the_same_run_again_is_identical(project: Path, prepared: Path, reference: Path) -> None:
+    subprocess.run(command(prepared, "again"), cwd=project, check=True, capture_output=True)
+    for name in ("metrics.json", "history.csv"):
+        assert (project / "again" / name).read_bytes() == (reference / name).read_bytes(), name
+
+
+def test_killed_at_three_random_moments_it_ends_the_same(
+    project: Path, prepared: Path, reference: Path
+) -> None:
+    moments = random.Random(time.time_ns())
+    for _ in range(3):
+        process = subprocess.Popen(
+            command(prepared, "killed"), cwd=project, stderr=subprocess.PIPE, text=True
+        )
+        assert process.stderr is not None
+        # Training has begun when it says so; then at some moment it is killed.
+        assert "killed" not in process.stderr.readline()
+        time.sleep(moments.uniform(0.0, 1.5))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stderr.close()
+    last = subprocess.run(
+        command(prepared, "killed"), cwd=project, check=True, capture_output=True, text=True
+    )
+    assert "resumed at step" in last.stderr or "no checkpoint" in last.stderr
+    for name in ("metrics.json", "history.csv"):
+        assert (project / "killed" / name).read_bytes() == (reference / name).read_bytes(), name
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(
+    project: Path, prepared: Path, reference: Path
+) -> None:
+    name = "other"
+    process = subprocess.Popen(command(prepared, name), cwd=project, stderr=subprocess.PIPE)
+    while not (project / f"{name}.pt").exists():
+        assert process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    edit(project, lambda settings: settings.update(batch_size=5))
+    try:
+        done = subprocess.run(
+            command(prepared, name), cwd=project, check=True, capture_output=True, text=True
+        )
+    finally:
+        edit(project, lambda settings: settings.update(batch_size=4))
+    assert "belongs to another configuration" in done.stderr
+
+
+def test_a_loss_that_turns_nan_stops_the_run_by_name(project: Path, prepared: Path) -> None:
+    diverging = {"name": "sgd", "lr": 1e6, "momentum": 0.0, "nesterov": False}
+    edit(project, lambda settings: settings.update(optimizer=diverging))
+    try:
+        done = subprocess.run(
+            command(prepared, "nan", run="equal"),
+            cwd=project,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+    finally:
+        edit(project, lambda settings: settings.pop("optimizer"))
+    assert done.returncode == 1
+    assert "the loss of task '" in done.stderr
+    assert "at step" in done.stderr
+    assert "checkpoint" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (project / "nan").exists()
+
+
+def test_unknown_run_is_refused(project: Path, prepared: Path) -> None:
+    done = subprocess.run(
+        command(prepared, "x", run="joint"),
+        cwd=project,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert "has no run 'joint'; it has: single_semseg" in done.stderr
+
+
+def test_a_read_only_folder_is_a_clear_error(project: Path, prepared: Path) -> None:
+    (project / "file").write_text("not a folder")
+    done = subprocess.run(
+        command(prepared, "file/run"), cwd=project, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: ")
+    assert "file" in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize("name", ["cosine", "poly", "step", "constant"])
+def test_schedules_start_high_and_never_rise(name: str) -> None:
+    schedule = Schedule.model_validate({"name": name, "every": 10})
+    factors = [learning_rate_factor(schedule, step, 100) for step in range(100)]
+    assert factors[0] == 1
+    assert all(a >= b for a, b in itertools.pairwise(factors))
+    assert min(factors) > 0
+
+
+def test_schedules_by_hand() -> None:
+    assert learning_rate_factor(Schedule(name="cosine"), 50, 100) == pytest.approx(0.5)
+    assert learning_rate_factor(Schedule(name="poly", power=0.9), 50, 100) == 0.5**0.9
+    assert learning_rate_factor(Schedule(name="step", every=10), 25, 100) == 0.25
+    warm = Schedule(name="constant", warmup=4)
+    assert [learning_rate_factor(warm, step, 9) for step in range(6)] == pytest.approx(
+        [0.2, 0.4, 0.6, 0.8, 1, 1]
+    )
+
+
+def test_cost_of_a_known_network() -> None:
+    """A 3x3 convolution of 8 filters on a 3-channel 16x16 image: 2 * 16 * 16 * 8 * 27 FLOPs."""
+    network = nn.Conv2d(3, 8, 3, padding=1)
+    cost = inference_cost(network, (16, 16), torch.device("cpu"), repeats=5)
+    assert cost["flops"] == 2 * 16 * 16 * 8 * 27
+    assert cost["parameters"] == 8 * 27 + 8
+    latency = cost["latency_ms"]
+    assert 0 < latency["q1"] <= latency["median"] <= latency["q3"]
+
+
+def test_flop_counter_sees_the_resizing() -> None:
+    from replications.core.nets.resize import bilinear
+
+    with FlopCounterMode(display=False) as counter:
+        bilinear(torch.zeros(1, 4, 8, 8), (16, 16))
+    assert counter.get_total_flops() == 2 * 4 * (8 * 8 * 16 + 16 * 8 * 16)
+
+
+def test_source_hash_ignores_comments_and_docstrings(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+
+    def hashed(text: str) -> str:
+        path.write_text(text)
+        return source_hash([path])
+
+    plain = hashed("def f(x):\n    return x + 1\n")
+    assert (
+        hashed('"""A module."""\n# Why.\ndef f(x):\n    """Add."""\n    return x  +  1\n') == plain
+    )
+    assert hashed("def f(x):\n    return x + 2\n") != plain
+
+
+def test_parsing_specifications_does_not_import_torch() -> None:
+    """The workflow and the tables must start in less time than torch takes to import."""
+    modules = [
+        *["replications.core.spec", "replications.core.engine.source"],
+        *["replications.core.evidence.summarise", "replications.core.evidence.latex"],
+        *["replications.core.evidence.figures", "replications.core.evidence.join"],
+    ]
+    code = (
+        f"import sys, importlib\nfor m in {modules}: importlib.import_module(m)\n"
+        "from replications.core.spec import load_plans\n"
+        "load_plans({'study': 'quick'})\n"
+        "assert 'torch' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=dict(os.environ))

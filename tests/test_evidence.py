@@ -1,0 +1,139 @@
+"""Evidence: delta_m, tests and verdicts against hand-computed cases and independent ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import permutation_test
+
+from replications.core.errors import StudyError
+from replications.core.evidence.claims import claims_table, holm, sign_flip_p
+from replications.core.evidence.delta_m import delta_m, improvements
+from replications.core.evidence.tidy import RUNS_KEY, checked
+from replications.core.spec import Plan, load_plan
+
+HEADLINE = {"semseg": "miou", "depth": "abs_err"}
+
+
+def test_delta_m_by_hand_and_the_definitions_disagree() -> None:
+    """One task gains on its primary metric and loses on three others."""
+    index = pd.MultiIndex.from_tuples(
+        [("semseg", "miou"), ("semseg", "pixel_accuracy"), ("depth", "abs_err"), ("depth", "rmse")],
+        names=["task", "metric"],
+    )
+    single = pd.Series([50.0, 80.0, 2.0, 4.0], index)
+    multi = pd.Series([55.0, 72.0, 1.8, 5.0], index)
+    higher = pd.Series([True, True, False, False], index)
+    gain = improvements(multi, single, higher)
+    assert gain.tolist() == pytest.approx([10, -10, 10, -25])
+    found = delta_m(gain, HEADLINE)
+    assert found["per_task_primary"] == pytest.approx(10)
+    assert found["per_metric"] == pytest.approx(15 / 4)
+    assert found["per_task_mean"] == pytest.approx((0 - 7.5) / 2)
+
+
+@given(st.lists(st.floats(-5, 5), min_size=2, max_size=8))
+def test_sign_flip_is_scipys_exact_permutation_test(values: list[float]) -> None:
+    rounded = [round(value, 2) for value in values]
+    result = permutation_test(
+        (rounded,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+    )
+    assert sign_flip_p(rounded) == pytest.approx(min(result.pvalue, 1.0))
+
+
+def test_few_seeds_cannot_decide() -> None:
+    assert sign_flip_p([1.0, 1.1, 0.9]) == pytest.approx(0.25)
+    assert sign_flip_p([1.0] * 5) == pytest.approx(0.0625)
+    assert sign_flip_p([1.0] * 10) == pytest.approx(2 / 1024)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_holm_lies_between_the_p_values_and_bonferroni(p_values: list[float]) -> None:
+    for p, corrected in zip(p_values, holm(p_values), strict=True):
+        assert p <= corrected <= min(1.0, len(p_values) * p)
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+
+
+def plan_with_seeds(seeds: int) -> Plan:
+    return load_plan("uncertainty", "quick").model_copy(update={"seeds": seeds})
+
+
+def simulated(plan: Plan, advantage: float) -> pd.DataFrame:
+    """Runs whose multi-task models beat the single-task models by `advantage` on every metric."""
+    rng = np.random.default_rng(0)
+    rows = []
+    metrics = {
+        "semseg": ("miou", "%", True, 50.0),
+        "instances": ("centroid_l1", "px", False, 4.0),
+        "depth": ("inverse_depth_l1", "px", False, 0.6),
+    }
+    for name, run in plan.runs.items():
+        for seed in range(plan.seeds):
+            for task in run.tasks:
+                metric, unit, higher, base = metrics[task]
+                shift = advantage * (run.role == "multi") * (1 if higher else -1)
+                # Equal weights stay at the single-task level.
+                shift = 0.0 if name == "equal" else shift
+                value = base * (1 + shift + 0.01 * rng.standard_normal())
+                rows.append(
+                    (plan.name, name, run.role, seed, "test", task, metric, unit, higher, value)
+                )
+    columns = ["replication", "run", "role", "seed", "split", "task", "metric", "unit"]
+    return pd.DataFrame(rows, columns=[*columns, "higher_is_better", "value"])
+
+
+@pytest.mark.parametrize(
+    ("seeds", "advantage", "verdict"),
+    [
+        (10, 0.1, "reproduced"),
+        (10, -0.1, "contradicted"),
+        (10, 0.0, "undecided"),
+        (3, 0.1, "undecided"),
+    ],
+)
+def test_verdicts_on_simulated_runs(seeds: int, advantage: float, verdict: str) -> None:
+    plan = plan_with_seeds(seeds)
+    claims = claims_table(plan, simulated(plan, advantage), Path("unused"))
+    assert claims.set_index("claim").loc["1", "verdict"] == verdict
+    assert claims.set_index("claim").loc["2", "verdict"] == verdict
+    assert claims.set_index("claim").loc["3", "verdict"] == verdict
+    # The quick study does not train the runs that claim 4 compares.
+    assert claims.set_index("claim").loc["4", "verdict"] == "undecided"
+
+
+@pytest.mark.parametrize(("spread", "verdict"), [(0.02, "reproduced"), (0.5, "contradicted")])
+def test_agreement_of_final_values(tmp_path: Path, spread: float, verdict: str) -> None:
+    plan = load_plan("uncertainty", "full").model_copy(update={"seeds": 2})
+    claim = plan.replication.claims["4"]
+    assert claim.agree is not None
+    for number, run in enumerate(claim.agree["runs"]):
+        for seed in range(2):
+            folder = tmp_path / run / str(seed)
+            folder.mkdir(parents=True)
+            history = {
+                column: [9.0, 1.0 + spread * number / 3] for column in claim.agree["columns"]
+            }
+            pd.DataFrame(history).to_csv(folder / "history.csv")
+    claims = claims_table(plan, simulated(plan, 0.0), tmp_path)
+    assert claims.set_index("claim").loc["4", "verdict"] == verdict
+
+
+def test_tidy_table_refuses_duplicates_gaps_and_nan() -> None:
+    table = simulated(plan_with_seeds(2), 0.0)
+    assert checked(table, Path("runs.csv"), RUNS_KEY) is table
+    with pytest.raises(StudyError, match=r"runs\.csv: twice the same"):
+        checked(pd.concat([table, table.head(1)]), Path("runs.csv"), RUNS_KEY)
+    with pytest.raises(StudyError, match="not finite"):
+        checked(table.assign(value=np.nan), Path("runs.csv"), RUNS_KEY)
+    with pytest.raises(StudyError, match="no column metric"):
+        checked(table.drop(columns="metric"), Path("runs.csv"), RUNS_KEY)
+    with pytest.raises(StudyError, match="role must be"):
+        checked(table.assign(role="both"), Path("runs.csv"), RUNS_KEY)

@@ -1,0 +1,132 @@
+"""A mistake in a specification is refused before anything runs, and named."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from replications.core import spec
+from replications.core.errors import StudyError
+from tests.conftest import ROOT
+
+Edit = Callable[[dict[str, Any]], object]
+
+
+@pytest.fixture
+def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edit], str]:
+    """The message with which an edited replication.yaml is refused."""
+    folder = tmp_path / "replications" / "uncertainty"
+    folder.mkdir(parents=True)
+    original = ROOT / "replications" / "uncertainty" / "replication.yaml"
+    shutil.copy(original, folder)
+    monkeypatch.setattr(spec, "REPLICATIONS", folder.parent)
+
+    def message(edit: Edit) -> str:
+        content = yaml.safe_load(original.read_text(encoding="utf-8"))
+        edit(content)
+        (folder / "replication.yaml").write_text(
+            yaml.safe_dump(content, sort_keys=False), encoding="utf-8"
+        )
+        with pytest.raises(StudyError) as error:
+            spec.load_plan("uncertainty", "quick")
+        text = str(error.value)
+        assert "replications/uncertainty/replication.yaml" in text
+        return text
+
+    return message
+
+
+def test_every_study_of_every_replication_is_valid() -> None:
+    for name in spec.replication_names():
+        for study in spec.load_replication(name).studies:
+            plan = spec.load_plan(name, study)
+            assert {run.role for run in plan.runs.values()} == {"single", "multi"}
+
+
+def test_unknown_key(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["settings"]["optimizer"].update(learning_rate=1))
+    assert "optimizer.learning_rate: unknown key" in text
+    assert "allowed: name, lr, momentum" in text
+
+
+def test_unknown_key_in_a_study(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["studies"]["quick"].update(seed=3))
+    assert "studies.quick.seed: unknown key" in text
+
+
+def test_unknown_task_of_a_run(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["runs"]["equal"]["tasks"].append("normal"))
+    assert "runs.equal.tasks: unknown task 'normal'" in text
+    assert "semseg, instances, depth" in text
+
+
+def test_unknown_task_of_the_settings(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["settings"]["tasks"].update(dept={}))
+    assert "unknown task 'dept'" in text
+
+
+def test_unknown_run(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["studies"]["quick"]["runs"].append("equals"))
+    assert "unknown run 'equals'" in text
+    assert "known: single_semseg" in text
+
+
+def test_wrong_type(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["settings"].update(batch_size="many"))
+    assert "batch_size: Input should be a valid integer" in text
+    assert "found: 'many'" in text
+
+
+def test_impossible_value(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["studies"]["quick"]["settings"].update(steps=0))
+    assert "steps: Input should be greater than or equal to 1 (found: 0)" in text
+
+
+def test_unknown_weighting_names_what_is_allowed(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["runs"]["uncertainty"].update(weighting="uncertainly"))
+    assert "'uncertainly'" in text
+    assert "'equal', 'uncertainty', 'libmtl'" in text
+
+
+def test_unknown_model_option(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["settings"]["model"].update(depth=5))
+    assert "settings.model: depth: unknown key" in text
+
+
+def test_multi_task_run_without_its_single_task_run(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["studies"]["quick"]["runs"].remove("single_depth"))
+    assert "no run trains 'depth' alone" in text
+
+
+def test_broken_yaml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[[Edit], str]
+) -> None:
+    path = tmp_path / "replications" / "uncertainty" / "replication.yaml"
+    path.write_text("runs: [", encoding="utf-8")
+    with pytest.raises(StudyError, match="not valid YAML"):
+        spec.load_plan("uncertainty", "quick")
+
+
+def test_unknown_study_and_configuration() -> None:
+    with pytest.raises(StudyError, match=r"no study 'fast'.*quick, full"):
+        spec.load_plan("uncertainty", "fast")
+    with pytest.raises(StudyError, match=r"config/config.yaml: studie: unknown key"):
+        spec.load_plans({"study": "quick", "studie": "full"})
+    with pytest.raises(StudyError, match="no replication 'kendall'"):
+        spec.load_plans({"study": "quick", "replications": ["kendall"]})
+
+
+def test_titles_do_not_retrain_and_settings_do() -> None:
+    plan = spec.load_plan("uncertainty", "quick")
+    renamed = plan.model_copy(
+        update={"runs": {"equal": plan.runs["equal"].model_copy(update={"title": "other"})}}
+    )
+    assert renamed.run_fingerprint("equal") == plan.run_fingerprint("equal")
+    longer = plan.settings.model_copy(update={"steps": plan.settings.steps + 1})
+    changed = plan.model_copy(update={"settings": longer})
+    assert changed.run_fingerprint("equal") != plan.run_fingerprint("equal")

@@ -1,0 +1,247 @@
+"""Tasks: losses and metrics against hand-computed cases and independent implementations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
+from torchmetrics.detection import MeanAveragePrecision
+from torchmetrics.regression import MeanAbsoluteError
+
+from replications.core.data.labels import VOID
+from replications.core.tasks.average_precision import Detections, average_precision
+from replications.core.tasks.depth import Depth
+from replications.core.tasks.instances import Instances, centroid_vectors, clustered
+from replications.core.tasks.options import DepthOptions, InstancesOptions
+from replications.core.tasks.semseg import Semseg
+
+INSTANCES = Instances(InstancesOptions(radius=2.0, min_pixels=4), things=(9, 10))
+
+
+# Semantic segmentation
+
+
+def test_miou_by_hand() -> None:
+    """Classes 0 and 1 occur, class 2 is absent and left out, one pixel is void."""
+    truth = torch.tensor([[[0, 0, 1, 1, VOID]]])
+    predicted = torch.tensor([[[0, 1, 1, 1, 0]]])
+    metrics = Semseg(3).accumulator(complete=True)
+    metrics.update(F.one_hot(predicted, 3).permute(0, 3, 1, 2).float(), {"semseg": truth})
+    found = metrics.compute()
+    # IoU of class 0: 1 / 2, of class 1: 2 / 3.
+    assert found["miou"].value == pytest.approx(100 * (1 / 2 + 2 / 3) / 2)
+    assert found["pixel_accuracy"].value == pytest.approx(75)
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(0, 2**31))
+def test_semseg_metrics_are_those_of_torchmetrics(seed: int) -> None:
+    generator = torch.Generator().manual_seed(seed)
+    iou = MulticlassJaccardIndex(5, average=None, ignore_index=VOID)
+    accuracy = MulticlassAccuracy(5, average="micro", ignore_index=VOID)
+    ours = Semseg(5).accumulator(complete=True)
+    for _ in range(3):
+        logits = torch.randn(2, 5, 8, 8, generator=generator)
+        truth = torch.randint(0, 5, (2, 8, 8), generator=generator)
+        truth[torch.rand(truth.shape, generator=generator) < 0.2] = VOID
+        ours.update(logits, {"semseg": truth})
+        iou.update(logits, truth)
+        accuracy.update(logits, truth)
+    found = ours.compute()
+    assert found["miou"].value == pytest.approx(100 * float(iou.compute().mean()), rel=1e-5)
+    assert found["pixel_accuracy"].value == pytest.approx(100 * float(accuracy.compute()), rel=1e-5)
+
+
+def test_semseg_loss_is_cross_entropy_over_labelled_pixels() -> None:
+    logits = torch.randn(2, 4, 5, 6, requires_grad=True)
+    truth = torch.randint(0, 4, (2, 5, 6))
+    truth[0, :2] = VOID
+    expected = F.cross_entropy(logits, truth, ignore_index=VOID)
+    assert torch.allclose(Semseg(4).loss(logits, {"semseg": truth}), expected)
+
+
+def test_semseg_loss_without_a_labelled_pixel_is_zero() -> None:
+    logits = torch.randn(1, 4, 2, 2, requires_grad=True)
+    loss = Semseg(4).loss(logits, {"semseg": torch.full((1, 2, 2), VOID)})
+    loss.backward()
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+# Depth
+
+
+def test_inverse_depth_by_hand() -> None:
+    """Disparity = 0.22 m * 100 px / depth; the sky counts as 0."""
+    task = Depth(DepthOptions(form="inverse"), focal=100)
+    depth = torch.tensor([[[2.2, 11.0, 0.0]]])
+    prediction = torch.tensor([[[[10.5, 1.0, 0.25]]]])
+    # Truth 10, 2, 0; errors 0.5, 1, 0.25.
+    assert float(task.loss(prediction, {"depth": depth})) == pytest.approx(1.75 / 3)
+    metrics = task.accumulator(complete=True)
+    metrics.update(prediction, {"depth": depth})
+    assert metrics.compute()["inverse_depth_l1"].value == pytest.approx(1.75 / 3)
+
+
+def test_metric_depth_ignores_invalid_pixels_and_is_torchmetrics() -> None:
+    task = Depth(DepthOptions(form="metric"), focal=100)
+    depth = torch.rand(3, 8, 8) * 50 + 1
+    depth[torch.rand(depth.shape) < 0.3] = 0
+    prediction = torch.rand(3, 1, 8, 8) * 50
+    reference = MeanAbsoluteError()
+    metrics = task.accumulator(complete=True)
+    for index in range(3):
+        labels = {"depth": depth[index : index + 1]}
+        metrics.update(prediction[index : index + 1], labels)
+        valid = labels["depth"] > 0
+        reference.update(prediction[index : index + 1, 0][valid], labels["depth"][valid])
+    found = metrics.compute()
+    error = (prediction[:, 0] - depth)[depth > 0].double()
+    assert found["abs_err"].value == pytest.approx(float(reference.compute()), rel=1e-5)
+    assert found["rmse"].value == pytest.approx(float((error**2).mean().sqrt()), rel=1e-5)
+    relative = (error.abs() / depth[depth > 0]).mean()
+    assert found["rel_err"].value == pytest.approx(float(relative), rel=1e-5)
+
+
+# Instances
+
+
+def test_centroid_vectors_by_hand() -> None:
+    ids = torch.tensor([[[1, 1, 0], [1, 1, 2]]])
+    vectors = centroid_vectors(ids)
+    # Instance 1 is the square around (0.5, 0.5); instance 2 a single pixel.
+    assert vectors[0, :, 0, 0].tolist() == [0.5, 0.5]
+    assert vectors[0, :, 1, 1].tolist() == [-0.5, -0.5]
+    assert vectors[0, :, 1, 2].tolist() == [0, 0]
+    assert vectors[0, :, 0, 2].tolist() == [0, 0]
+
+
+@settings(max_examples=30, deadline=None)
+@given(arrays(np.int64, (2, 6, 7), elements=st.integers(0, 3)))
+def test_vectors_end_in_one_point_per_instance_and_sum_to_zero(ids: Any) -> None:
+    vectors = centroid_vectors(torch.from_numpy(ids)).numpy()
+    for image, field in zip(ids, vectors, strict=True):
+        for instance in set(np.unique(image)) - {0}:
+            inside = field[:, image == instance]
+            assert np.abs(inside.sum(axis=1)).max() < 1e-4
+            ends = inside + np.stack(np.nonzero(image == instance)[::-1])
+            assert np.ptp(ends, axis=1).max() < 1e-4
+
+
+def labels_of(ids: torch.Tensor, thing: int = 10) -> dict[str, torch.Tensor]:
+    return {"instances": ids, "semseg": torch.where(ids > 0, thing, 0)}
+
+
+def test_instances_loss_is_the_l1_norm_over_instance_pixels() -> None:
+    ids = torch.zeros(1, 4, 4, dtype=torch.int64)
+    ids[0, 1, 1] = 1
+    prediction = torch.full((1, 2, 4, 4), 3.0)
+    # One instance pixel, true vector (0, 0), predicted (3, 3).
+    assert float(INSTANCES.loss(prediction, labels_of(ids))) == pytest.approx(6)
+
+
+def two_blocks() -> torch.Tensor:
+    ids = torch.zeros(1, 12, 24, dtype=torch.int64)
+    ids[0, 2:8, 2:9] = 1
+    ids[0, 3:10, 12:22] = 2
+    return ids
+
+
+def test_perfect_vectors_give_ap_100_and_none_gives_less() -> None:
+    ids = two_blocks()
+    perfect, blind = INSTANCES.accumulator(True), INSTANCES.accumulator(True)
+    perfect.update(centroid_vectors(ids), labels_of(ids))
+    # Without vectors every pixel votes for itself: the pixels of both blocks chain together.
+    joined = two_blocks()
+    joined[0, 3:8, 9:12] = 1
+    blind.update(torch.zeros(1, 2, 12, 24), labels_of(joined))
+    assert perfect.compute()["ap50"].value == pytest.approx(100)
+    assert perfect.compute()["centroid_l1"].value == pytest.approx(0, abs=1e-6)
+    assert blind.compute()["ap50"].value < 60
+
+
+def test_clusters_are_the_instances_whatever_the_noise() -> None:
+    ids = two_blocks()
+    noise = 0.3 * torch.randn(1, 2, 12, 24, generator=torch.Generator().manual_seed(0))
+    found, scores = clustered(
+        (centroid_vectors(ids) + noise)[0].numpy(), ids[0].numpy() > 0, INSTANCES.options
+    )
+    assert len(scores) == 2
+    assert (found > 0).sum() == (ids > 0).sum()
+
+
+def test_no_instance_in_the_split_gives_no_metric() -> None:
+    metrics = INSTANCES.accumulator(True)
+    metrics.update(torch.zeros(1, 2, 4, 4), labels_of(torch.zeros(1, 4, 4, dtype=torch.int64)))
+    assert metrics.compute() == {}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_average_precision_is_that_of_coco(seed: int) -> None:
+    """Random boxes as masks, compared with pycocotools at IoU 0.5."""
+    rng = np.random.default_rng(seed)
+    ours = Detections()
+    # torchmetrics' own recall points are float32, off COCO's by rounding.
+    recalls = np.linspace(0, 1, 101).tolist()
+    reference = MeanAveragePrecision(
+        "xyxy", ("segm",), iou_thresholds=[0.5], rec_thresholds=recalls
+    )
+    for _ in range(6):
+        truth = _random_ids(rng, 5)
+        found = np.roll(truth, rng.integers(-2, 3, 2), axis=(0, 1))
+        found[rng.random() * np.ones_like(found) < 0.3] = 0
+        extra = _random_ids(rng, 3)
+        found = np.where(found > 0, found, np.where(extra > 0, extra + 10, 0))
+        _, compact = np.unique(found, return_inverse=True)
+        found = compact.reshape(found.shape)
+        scores = rng.random(int(found.max())).tolist()
+        ours.add(found, scores, truth, min_pixels=1)
+        reference.update([_as_masks(found, scores)], [_as_masks(truth)])
+    expected = float(reference.compute()["map_50"])
+    assert average_precision(ours) == pytest.approx(expected, abs=1e-6)
+
+
+def _random_ids(rng: np.random.Generator, most: int) -> Any:
+    ids = np.zeros((24, 40), np.int64)
+    for number in range(1, rng.integers(1, most + 1) + 1):
+        y, x, h, w = rng.integers(0, 18), rng.integers(0, 30), *rng.integers(3, 9, 2)
+        ids[y : y + h, x : x + w] = number
+    _, compact = np.unique(ids, return_inverse=True)
+    return compact.reshape(ids.shape)
+
+
+def _as_masks(ids: Any, scores: list[float] | None = None) -> dict[str, torch.Tensor]:
+    count = int(ids.max())
+    masks = torch.from_numpy(np.stack([ids == k + 1 for k in range(count)]))
+    entry = {"masks": masks, "labels": torch.zeros(count, dtype=torch.int64)}
+    return entry if scores is None else entry | {"scores": torch.tensor(scores)}
+
+
+scored = st.lists(st.tuples(st.floats(0.01, 1), st.booleans()), max_size=20)
+
+
+@given(scored, st.integers(20, 30))
+def test_a_false_positive_of_lowest_score_never_raises_ap(
+    detections: list[tuple[float, bool]], n_truths: int
+) -> None:
+    scores, correct = [s for s, _ in detections], [c for _, c in detections]
+    before = average_precision(Detections(scores, correct, n_truths))
+    after = average_precision(Detections([*scores, 0.0], [*correct, False], n_truths))
+    assert after <= before + 1e-12
+
+
+def test_small_true_instances_count_neither_for_nor_against() -> None:
+    truth = np.zeros((8, 8), np.int64)
+    truth[:4, :4], truth[6, 6] = 1, 2
+    detections = Detections()
+    detections.add(truth, [0.5, 0.9], truth, min_pixels=4)
+    assert detections.n_truths == 1
+    assert average_precision(detections) == 1

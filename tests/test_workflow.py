@@ -1,0 +1,270 @@
+"""The whole workflow on the micro study: from the bundled data to a PDF, and what happens when
+something changes, breaks or is missing. The tests follow one project through its life, in order."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from tests.conftest import ROOT
+
+MODEL = Path("replications/uncertainty/model.py")
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a new user has it, in a folder of its own."""
+    folder = tmp_path_factory.mktemp("clone")
+    listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    files = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    for name in filter(None, files.split("\0")):
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, folder / name)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the micro study's workflow; both streams in `stdout`."""
+    return subprocess.run(
+        ["snakemake", "--cores", "2", *arguments, "--config", "study=micro", "device=cpu"],
+        cwd=project,
+        check=False,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def planned(project: Path) -> dict[str, int]:
+    """Jobs by rule that a call would run."""
+    output = snakemake(project, "--dry-run", "--quiet", "rules").stdout
+    output = snakemake(project, "--dry-run").stdout if "count" not in output else output
+    rows = re.findall(r"(?m)^(\w+) +(\d+)$", output)
+    return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
+
+
+@contextmanager
+def changed(path: Path, old: str, new: str) -> Iterator[None]:
+    """Replace `old` by `new` in a file, and put it back, with its time stamp, afterwards."""
+    before, times = path.read_text(encoding="utf-8"), path.stat()
+    assert old in before
+    path.write_text(before.replace(old, new, 1), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(before, encoding="utf-8")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_a_killed_workflow_carries_on(project: Path) -> None:
+    process = subprocess.Popen(
+        ["snakemake", "--cores", "2", "--config", "study=micro", "device=cpu"],
+        cwd=project,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 240
+    while not list(project.glob("results/micro/uncertainty/*/*/metrics.json")):
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    done = snakemake(project)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_the_paper_and_the_tables_are_there(project: Path) -> None:
+    assert (project / "paper" / "main.pdf").read_bytes().startswith(b"%PDF")
+    results = project / "results" / "micro"
+    runs = pd.read_csv(results / "runs.csv")
+    assert set(runs["role"]) == {"single", "multi"}
+    assert set(runs["split"]) == {"train", "val", "test"}
+    assert len(pd.read_csv(results / "costs.csv")) == 12
+    assert set(pd.read_csv(results / "delta_m.csv")["definition"]) == {
+        *("per_task_primary", "per_metric", "per_task_mean"),
+    }
+    assert set(pd.read_csv(results / "claims.csv")["verdict"]) == {"undecided"}
+
+
+def test_numbers_in_the_paper_are_those_of_the_tables(project: Path) -> None:
+    results = project / "results" / "micro"
+    runs = pd.read_csv(results / "runs.csv")
+    chosen = runs[(runs["run"] == "equal") & (runs["split"] == "test")]
+    mean = chosen[chosen["metric"] == "centroid_l1"]["value"].mean()
+    numbers = (results / "generated" / "numbers.tex").read_text(encoding="utf-8")
+    found = re.search(r"\{uncertainty\.equal\.instances\.centroid_l1\.mean\}\{([\d.]+)\}", numbers)
+    assert found is not None
+    assert float(found.group(1)) == pytest.approx(mean, abs=0.06)
+    text = subprocess.run(
+        ["pdftotext", project / "paper" / "main.pdf", "-"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert found.group(1) in text
+
+
+def test_nothing_to_do_does_nothing(project: Path) -> None:
+    assert planned(project) == {}
+
+
+def test_a_comment_reruns_nothing(project: Path) -> None:
+    with changed(project / MODEL, "class Trunk", "# A comment.\nclass Trunk"):
+        assert planned(project) == {}
+    loop = project / "replications" / "core" / "engine" / "loop.py"
+    with changed(loop, "def train(", "# A comment.\ndef train("):
+        assert planned(project) == {}
+
+
+def test_a_change_of_the_model_retrains(project: Path) -> None:
+    with changed(
+        project / MODEL, "self.aspp(self.encoder(images))", "self.aspp(self.encoder(images * 1))"
+    ):
+        assert planned(project)["train"] == 12
+
+
+def test_another_replication_is_left_alone(project: Path) -> None:
+    """A second replication with the same runs: changing one model retrains that one only."""
+    folder = project / "replications" / "second"
+    shutil.copytree(project / "replications" / "uncertainty", folder)
+    for file in folder.glob("*.py"):
+        file.write_text(file.read_text().replace("replications.uncertainty", "replications.second"))
+    try:
+        assert planned(project)["train"] == 12
+        with changed(project / MODEL, "encoder(images)", "encoder(images * 1)"):
+            assert planned(project)["train"] == 24
+        with changed(folder / "model.py", "encoder(images)", "encoder(images * 1)"):
+            assert planned(project)["train"] == 12
+    finally:
+        shutil.rmtree(folder)
+    assert planned(project) == {}
+
+
+def test_text_of_the_paper_rebuilds_the_paper_only(project: Path) -> None:
+    with changed(project / "paper" / "main.tex", "\\section{서론}", "\\section{서론}\n% text\n"):
+        assert planned(project) == {"paper": 1}
+
+
+def test_one_replication_and_one_run_can_be_asked_for(project: Path) -> None:
+    shutil.rmtree(project / "results" / "micro" / "uncertainty" / "equal" / "1")
+    done = snakemake(project, "uncertainty")
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert (project / "results/micro/uncertainty/equal/1/metrics.json").is_file()
+    assert "step 6/6" in done.stdout, "progress reaches the terminal"
+    assert snakemake(project).returncode == 0
+
+
+def test_a_typo_in_the_configuration_is_refused_before_anything_runs(project: Path) -> None:
+    path = project / "replications" / "uncertainty" / "replication.yaml"
+    with changed(path, "batch_size: 8", "batchsize: 8"):
+        done = snakemake(project)
+    assert done.returncode != 0
+    assert "batchsize: unknown key; allowed: size, steps, batch_size" in done.stdout
+    assert "Traceback" not in done.stdout
+
+
+def test_an_altered_data_file_is_refused_and_restored(project: Path) -> None:
+    archive = project / "data" / "streets" / "val.tar"
+    content = bytearray(archive.read_bytes())
+    content[5000] ^= 1
+    archive.write_bytes(content)
+    done = snakemake(project)
+    assert done.returncode != 0
+    assert "altered or cut short. Delete it and run again" in done.stdout
+    archive.unlink()
+    done = snakemake(project)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_an_altered_byte_in_the_bundle_is_refused(project: Path, tmp_path: Path) -> None:
+    """DVC verifies what it pulls; a damaged bundle never becomes data."""
+    broken = tmp_path / "broken"
+    shutil.copytree(project / ".dvc" / "bundled", broken / ".dvc" / "bundled")
+    for name in (".dvc/config", "data.dvc"):
+        shutil.copy(project / name, broken / name)
+    subprocess.run(["git", "init", "--quiet"], cwd=broken, check=True)
+    victim = next(p for p in (broken / ".dvc" / "bundled").rglob("*") if p.is_file())
+    victim.chmod(0o644)
+    content = bytearray(victim.read_bytes())
+    content[5000] ^= 1
+    victim.write_bytes(content)
+    done = subprocess.run(["dvc", "pull"], cwd=broken, check=False, capture_output=True, text=True)
+    assert done.returncode != 0
+
+
+def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(project: Path) -> None:
+    """Results on a tmpfs too small for them."""
+    results = project / "results" / "micro" / "uncertainty" / "single_depth"
+    shutil.rmtree(results)
+    results.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(results)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("mounting a tmpfs needs root")
+    try:
+        done = snakemake(project, "uncertainty")
+        assert done.returncode != 0
+        assert "No space left on device" in done.stdout
+        assert not list(results.rglob("metrics.json"))
+        assert not list(results.rglob("*.part"))
+    finally:
+        subprocess.run(["umount", str(results)], check=True)
+    done = snakemake(project)
+    assert done.returncode == 0, done.stdout[-3000:]
+
+
+def test_a_second_snakemake_in_the_same_folder_is_refused(project: Path) -> None:
+    shutil.rmtree(project / "results" / "micro" / "uncertainty" / "equal")
+    first = subprocess.Popen(
+        ["snakemake", "--cores", "1", "uncertainty", "--config", "study=micro", "device=cpu"],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert first.stdout is not None
+    for line in first.stdout:
+        if "rule train" in line:
+            break
+    second = snakemake(project, "uncertainty")
+    rest = first.communicate()[0]
+    assert second.returncode != 0
+    assert "another snakemake is at work in this folder" in second.stdout
+    assert first.returncode == 0, rest[-3000:]
+
+
+def test_retraining_gives_the_same_tables(project: Path) -> None:
+    """What the previous test trained again equals, bit for bit, what stood in the study's table."""
+    before = (project / "results" / "micro" / "runs.csv").read_bytes()
+    assert snakemake(project).returncode == 0
+    assert (project / "results" / "micro" / "runs.csv").read_bytes() == before
+
+
+def test_provenance_names_data_and_source(project: Path) -> None:
+    path = project / "results" / "micro" / "uncertainty" / "equal" / "0" / "provenance.json"
+    origin = json.loads(path.read_text(encoding="utf-8"))
+    record = (project / "data.dvc").read_text(encoding="utf-8")
+    assert all(md5 in record for md5 in origin["data"]["md5"].values())
+    assert origin["command"][:3] == ["python", "-m", "replications.core.engine.train"]
+
+
+def test_report(project: Path) -> None:
+    done = snakemake(project, "--report", "report.html")
+    assert done.returncode == 0, done.stdout[-3000:]
+    page = (project / "report.html").read_text(encoding="utf-8")
+    assert "figure_examples" in page
+    assert "main.pdf" in page

@@ -157,6 +157,19 @@ def test_a_loss_that_turns_nan_stops_the_run_by_name(project: Path, prepared: Pa
     assert not (project / "nan").exists()
 
 
+def test_mixed_precision_trains(project: Path, prepared: Path, reference: Path) -> None:
+    edit(project, lambda settings: settings.update(precision="bfloat16"))
+    try:
+        subprocess.run(command(prepared, "half"), cwd=project, check=True, capture_output=True)
+    finally:
+        edit(project, lambda settings: settings.pop("precision"))
+    half = json.loads((project / "half" / "metrics.json").read_text())["test"]
+    full = json.loads((reference / "metrics.json").read_text())["test"]
+    assert half != full
+    errors = [metrics["depth"]["inverse_depth_l1"]["value"] for metrics in (half, full)]
+    assert errors[0] == pytest.approx(errors[1], rel=0.2)
+
+
 def test_unknown_run_is_refused(project: Path, prepared: Path) -> None:
     done = subprocess.run(
         command(prepared, "x", run="joint"),

@@ -83,10 +83,14 @@ def build_optimizer(options: Optimizer, model: nn.Module, weighting: nn.Module) 
     groups = [group for group in groups if group["params"]]
     if options.name == "sgd":
         return torch.optim.SGD(
-            groups, lr=options.lr, momentum=options.momentum, nesterov=options.nesterov
+            groups,
+            lr=options.lr,
+            momentum=options.momentum,
+            nesterov=options.nesterov,
+            fused=True,
         )
     adam = torch.optim.Adam if options.name == "adam" else torch.optim.AdamW
-    return adam(groups, lr=options.lr)
+    return adam(groups, lr=options.lr, fused=True)
 
 
 def train(job: Job, training: Training) -> None:

@@ -51,7 +51,7 @@ def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
             continue
         for seed in range(plan.seeds):
             multi = test.loc[(name, seed)]
-            single = pd.concat([test.loc[(plan.single_of(t), seed)] for t in run.tasks])
+            single = pd.concat([test.loc[(plan.single_of(t, name), seed)] for t in run.tasks])
             base = single.loc[multi.index, "value"]
             if (base == 0).any():
                 continue

@@ -78,7 +78,7 @@ def examples_figure(
     tasks = list(plan.replication.headline)
     runs = {run: _examples(results, run) for run in plan.runs}
     joint = runs[plan.replication.reference]
-    singles = {task: runs[plan.single_of(task)] for task in tasks}
+    singles = {task: runs[plan.single_of(task, plan.replication.reference)] for task in tasks}
     chosen = list(shown)
     height, width = joint["image"].shape[-2:]
     cell = _FULL_WIDTH / (3 * len(chosen))

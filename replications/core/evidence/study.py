@@ -36,7 +36,7 @@ class Results:
     def saved(self, run: str, cost: str) -> float:
         """Percent of `cost` that `run` saves against the sum of the single-task networks."""
         tasks = self.plan.runs[run].tasks
-        singles = self.costs.loc[[self.plan.single_of(t) for t in tasks], cost].sum()
+        singles = self.costs.loc[[self.plan.single_of(t, run) for t in tasks], cost].sum()
         return float(100 * (1 - self.costs.loc[run, cost] / singles))
 
 

@@ -99,7 +99,7 @@ def add_image(
     """
     least = difficulty.height * scale
     boxes = truth.boxes
-    counted = (
+    counted: Array = np.asarray(
         truth.cars
         & (boxes[:, 3] - boxes[:, 1] >= least)
         & (boxes[:, 5] <= difficulty.occlusion)
@@ -110,22 +110,16 @@ def add_image(
     sizes = box_areas(found)
     iou = shared / np.maximum(sizes[:, None] + box_areas(boxes)[None] - shared, 1e-12)
     covered = intersections(found, truth.areas) / np.maximum(sizes[:, None], 1e-12)
-    in_area = (covered > min_iou).any(axis=1)
-    tall = found[:, 3] - found[:, 1] >= least
-    free = np.ones(len(boxes), bool)
+    in_area: Array = (covered > min_iou).any(axis=1)
+    tall: Array = found[:, 3] - found[:, 1] >= least
+    free: Array = np.ones(len(boxes), bool)
     # Equal scores are ordered by position, so that the order of the detections never matters.
     for index in np.lexsort((*found.T, -scores)):
         if not tall[index]:
             continue
-        fits = free & (iou[index] > min_iou)
-        best = None
-        for candidates in (
-            fits & counted,
-            fits,
-        ):  # a car that counts comes before one that does not
-            if candidates.any():
-                best = int(np.argmax(np.where(candidates, iou[index], -1)))
-                break
+        # Of the boxes that fit, one that counts before one that does not, then the best overlap.
+        rank = np.where(free & (iou[index] > min_iou), iou[index] + counted, 0.0)
+        best = int(rank.argmax()) if rank.any() else None
         if best is not None:
             free[best] = False
             if not counted[best]:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from replications.core.data.labels import VOID
-from replications.core.tasks.base import Labels, Metric
+from replications.core.tasks.base import Labels, Likelihood, Metric
 
 _THRESHOLDS = 256
 _RECALLS = 11
@@ -21,7 +19,7 @@ class Road:
     name = "road"
     labels = frozenset({"semseg"})
     channels = 2
-    likelihood: Literal["classification"] = "classification"
+    likelihood: Likelihood = "classification"
 
     def __init__(self, road: int) -> None:
         """`road`: the id of the road among the semantic classes."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from replications.core.tasks.base import Labels, Metric
+from replications.core.tasks.base import Labels, Likelihood, Metric
 
 
 class Scene:
@@ -16,7 +14,7 @@ class Scene:
 
     name = "scene"
     labels = frozenset({"scene"})
-    likelihood: Literal["classification"] = "classification"
+    likelihood: Likelihood = "classification"
 
     def __init__(self, n_scenes: int) -> None:
         self.channels = n_scenes

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from replications.core.data.labels import Array
 from replications.core.tasks.average_precision import Detections, average_precision
-from replications.core.tasks.base import Labels, Metric
+from replications.core.tasks.base import Labels, Likelihood, Metric
 from replications.core.tasks.box_precision import (
     AUTHORS,
     DIFFICULTIES,
@@ -39,7 +37,7 @@ class Vehicles:
     name = "vehicles"
     labels = frozenset({"boxes"})
     channels = STAGE
-    likelihood: Literal["regression"] = "regression"
+    likelihood: Likelihood = "regression"
 
     def __init__(
         self, options: VehiclesOptions, size: tuple[int, int], classes: tuple[str, ...]

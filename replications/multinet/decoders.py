@@ -49,20 +49,23 @@ class Rezoom(nn.Module):
         self.channels = min(channels, options.rezoom_channels)
         inputs = options.hidden + self.channels * _BINS**2
         self.correction = nn.Sequential(
-            nn.Conv2d(inputs, options.rezoom_hidden, 1),
+            nn.Linear(inputs, options.rezoom_hidden),
             nn.ReLU(),
             nn.Dropout(options.dropout),
-            nn.Conv2d(options.rezoom_hidden, STAGE, 1),
+            nn.Linear(options.rezoom_hidden, STAGE),
         )
 
     def forward(self, fine: Tensor, hidden: Tensor, first: Tensor, size: tuple[int, int]) -> Tensor:
         """(B, 6, rows, columns): the new confidence logits, and the box after its correction."""
         grid = Grid.over(size, (first.shape[2], first.shape[3]))
-        boxes = corners_of(grid, first[:, 2:].detach().float().flatten(2).transpose(1, 2))
-        zoomed = roi_align(fine[:, : self.channels], boxes, size, _BINS).flatten(2).transpose(1, 2)
-        zoomed = zoomed.unflatten(2, (grid.rows, grid.columns))
-        correction: Tensor = self.correction(torch.cat([hidden, zoomed], dim=1))
-        return torch.cat([correction[:, :2], first[:, 2:] + correction[:, 2:]], dim=1)
+        numbers = first[:, 2:].flatten(2).transpose(1, 2)
+        boxes = corners_of(grid, numbers.detach().float())
+        zoomed = roi_align(fine[:, : self.channels], boxes, size, _BINS)
+        # Channels last, the order they lie in memory.
+        rows = [hidden.flatten(2).transpose(1, 2), zoomed.permute(0, 1, 3, 4, 2).flatten(2)]
+        correction = self.correction(torch.cat(rows, dim=-1))
+        final: Tensor = torch.cat([correction[..., :2], numbers + correction[..., 2:]], dim=-1)
+        return final.transpose(1, 2).reshape(len(final), -1, grid.rows, grid.columns)
 
 
 class ClassificationDecoder(nn.Module):

@@ -99,18 +99,15 @@ def add_image(
     """
     least = difficulty.height * scale
     boxes = truth.boxes
-    counted: Array = np.asarray(
-        truth.cars
-        & (boxes[:, 3] - boxes[:, 1] >= least)
-        & (boxes[:, 5] <= difficulty.occlusion)
-        & (boxes[:, 6] <= difficulty.truncation)
-    )
+    sizeable = boxes[:, 3] - boxes[:, 1] >= least
+    seen = (boxes[:, 5] <= difficulty.occlusion) & (boxes[:, 6] <= difficulty.truncation)
+    counted = np.logical_and.reduce([truth.cars, sizeable, seen])
     detections.n_truths += int(counted.sum())
     shared = intersections(found, boxes)
     sizes = box_areas(found)
     iou = shared / np.maximum(sizes[:, None] + box_areas(boxes)[None] - shared, 1e-12)
     covered = intersections(found, truth.areas) / np.maximum(sizes[:, None], 1e-12)
-    in_area: Array = (covered > min_iou).any(axis=1)
+    in_area = np.any(covered > min_iou, axis=1)
     tall: Array = found[:, 3] - found[:, 1] >= least
     free: Array = np.ones(len(boxes), bool)
     # Equal scores are ordered by position, so that the order of the detections never matters.

@@ -9,7 +9,9 @@ rule fetch:
     log:
         "results/logs/fetch.log",
     shell:
-        "dvc pull --force {output} > {log} 2>&1 || (cat {log} >&2; exit 1)"
+        "dvc pull --force {output} > {log} 2>&1 || {{ cat {log} >&2; echo 'error: the data"
+        " cannot be pulled. If .dvc/bundled is damaged, git checkout .dvc/bundled restores"
+        " it.' >&2; exit 1; }}"
 
 
 rule prepare:

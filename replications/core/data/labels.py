@@ -29,7 +29,6 @@ class Frame:
         normals: int8, (3, H, W), 127 times the unit normal (x right, y down, z forward), 0 invalid.
         boxes: float32, (M, 8), see `BOX_FIELDS`.
         scene: index into the dataset's scenes.
-        focal: focal length in pixels.
     """
 
     key: str
@@ -40,7 +39,6 @@ class Frame:
     normals: Array
     boxes: Array
     scene: int
-    focal: float
 
 
 def check_frame(frame: Frame, n_classes: int, things: tuple[int, ...]) -> list[str]:

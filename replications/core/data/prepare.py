@@ -43,10 +43,8 @@ def prepare(source: Path, dvc_file: Path, size: tuple[int, int], output: Path) -
     """
     factor = _factor(size)
     hashes = {split: _verified_md5(source / f"{split}.tar", dvc_file) for split in streets.SPLITS}
-    focal = 0.0
     for split in streets.SPLITS:
         frames = [reduced(frame, factor) for frame in streets.read_split(source / f"{split}.tar")]
-        focal = frames[0].focal
         with replacing(output / f"{split}.safetensors") as temporary:
             save_file(_stacked(frames), temporary)
         print(f"{split}: {len(frames)} frames of {size[0]}x{size[1]}, checked", flush=True)
@@ -62,7 +60,7 @@ def prepare(source: Path, dvc_file: Path, size: tuple[int, int], output: Path) -
             "things": list(streets.THINGS),
             "scenes": list(streets.SCENES),
             "box_classes": list(streets.BOX_CLASSES),
-            "focal": focal,
+            "focal": streets.FOCAL / factor,
             "md5": hashes,
         },
     )
@@ -114,7 +112,6 @@ def reduced(frame: Frame, factor: int) -> Frame:
         normals=frame.normals[pick],
         boxes=boxes,
         scene=frame.scene,
-        focal=frame.focal / factor,
     )
 
 

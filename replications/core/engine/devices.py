@@ -30,8 +30,8 @@ def training_device(choice: str, threads: int) -> Iterator[torch.device]:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     # Not torch.use_deterministic_algorithms: it does the same and imports the compiler, 3 s a run.
     torch.set_deterministic_debug_mode("error")
-    # Nothing here reads memory before writing it, and filling it takes up to a fifth of a step.
-    torch._C._set_deterministic_fill_uninitialized_memory(False)
+    # That mode also fills every new tensor, a fifth of a step; nothing here reads unwritten memory.
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
     cuda = torch.cuda.is_available()
     if choice == "cuda" and not cuda:

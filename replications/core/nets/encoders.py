@@ -36,7 +36,7 @@ class BasicBlock(nn.Module):
 
 
 class ThinResNet(nn.Sequential):
-    """A ResNet with one basic block per stage, output stride 8, last stage dilated.
+    """A ResNet with one basic block per stage and the strides of a dilated ResNet: 4, 8, 8, 8.
 
     Small enough to train on a CPU in seconds; (B, 3, H, W) to (B, 8 * width, H/8, W/8).
     """
@@ -46,10 +46,10 @@ class ThinResNet(nn.Sequential):
             nn.Conv2d(3, width, 3, 2, 1, bias=False),
             nn.BatchNorm2d(width),
             nn.ReLU(),
-            BasicBlock(width, width, stride=1, dilation=1),
+            BasicBlock(width, width, stride=2, dilation=1),
             BasicBlock(width, 2 * width, stride=2, dilation=1),
-            BasicBlock(2 * width, 4 * width, stride=2, dilation=1),
-            BasicBlock(4 * width, 8 * width, stride=1, dilation=2),
+            BasicBlock(2 * width, 4 * width, stride=1, dilation=2),
+            BasicBlock(4 * width, 8 * width, stride=1, dilation=4),
         )
         self.channels = 8 * width
 

@@ -17,7 +17,8 @@ def bilinear(features: Tensor, size: tuple[int, int]) -> Tensor:
         return features
     rows = _weights(features.shape[-2], size[0], features.dtype, features.device)
     columns = _weights(features.shape[-1], size[1], features.dtype, features.device)
-    return rows @ (features @ columns.T)
+    # Channels-last features would give a product, and every operator after it, in that order.
+    return rows @ (features.contiguous() @ columns.T)
 
 
 @lru_cache(maxsize=64)

@@ -18,7 +18,7 @@ class Depth:
     likelihood: Likelihood = "regression"
 
     def __init__(self, options: DepthOptions, focal: float) -> None:
-        """`focal`: focal length in pixels of the images trained on."""
+        """`focal`: focal length in pixels of the stereo pair that inverse depth is given for."""
         self.inverse = options.form == "inverse"
         self.disparity_of_one_metre = options.baseline * focal
 

@@ -19,7 +19,7 @@ class Results:
     Attributes:
         test: mean, spread (standard deviation over seeds) and unit of each (run, task, metric) on
             the test split.
-        costs: median over seeds of each cost, by run.
+        costs: median over seeds of each cost, and the device, by run.
         delta: rows of delta_m.csv.
         claims: rows of claims.csv.
         reported: rows of the replication's reported.csv.
@@ -35,9 +35,12 @@ class Results:
 
     def saved(self, run: str, cost: str) -> float:
         """Percent of `cost` that `run` saves against the sum of the single-task networks."""
-        tasks = self.plan.runs[run].tasks
-        singles = self.costs.loc[[self.plan.single_of(t, run) for t in tasks], cost].sum()
-        return float(100 * (1 - self.costs.loc[run, cost] / singles))
+        return float(100 * (1 - self.costs.loc[run, cost] / self.separate(run, cost)))
+
+    def separate(self, run: str, cost: str = "latency_ms") -> float:
+        """Sum of `cost` over the single-task networks of the tasks of `run`."""
+        singles = [self.plan.single_of(task, run) for task in self.plan.runs[run].tasks]
+        return float(self.costs.loc[singles, cost].sum())
 
 
 def load_results(name: str, study: str, folder: Path) -> Results:
@@ -56,7 +59,7 @@ def load_results(name: str, study: str, folder: Path) -> Results:
             unit=("unit", "first"),
             higher_is_better=("higher_is_better", "first"),
         ),
-        costs=costs.groupby("run")[numbers].median(),
+        costs=costs.groupby("run").agg(dict.fromkeys(numbers, "median") | {"device": "first"}),
         delta=read_table(folder / "delta_m.csv", DELTA_KEY),
         claims=pd.read_csv(folder / "claims.csv", dtype={"claim": str}),
         reported=pd.read_csv(REPLICATIONS / name / "reported.csv"),

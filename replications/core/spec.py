@@ -23,6 +23,7 @@ from replications.core.weighting.options import EqualOptions, WeightingOptions
 REPLICATIONS = Path(__file__).resolve().parents[1]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["single", "multi"]
+DatasetName = Literal["streets", "camvid"]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -173,6 +174,8 @@ class Study(Strict):
     seeds: Positive
     runs: list[str] | None = None
     settings: dict[str, Any] = {}
+    dataset: DatasetName | None = None
+    """Another dataset than the replication's."""
 
 
 class Replication(Strict):
@@ -183,7 +186,7 @@ class Replication(Strict):
     """The title in the paper's sentences."""
     paper: str
     order: int
-    dataset: Literal["streets"]
+    dataset: DatasetName
     headline: dict[str, str]
     """The primary metric of each task."""
     columns: list[str]
@@ -226,6 +229,7 @@ class Plan(Strict):
     name: str
     study: str
     replication: Replication
+    dataset: DatasetName
     settings: Settings
     seeds: int
     runs: dict[str, Run]
@@ -323,6 +327,7 @@ def load_plan(name: str, study: str) -> Plan:
         name=name,
         study=study,
         replication=replication,
+        dataset=chosen.dataset or replication.dataset,
         settings=settings,
         seeds=chosen.seeds,
         runs=runs,

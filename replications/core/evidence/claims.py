@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from replications.core.evidence.study import saved
 from replications.core.evidence.tidy import COSTS_KEY, read_table
 from replications.core.spec import Claim, Comparison, Plan, Saving
 
@@ -120,12 +121,8 @@ def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | No
     """Percent saved at each seed; None where the study lacks the run."""
     if saving.run not in plan.runs:
         return None
-    table = costs.set_index(["run", "seed"])[saving.cost]
-    singles = [plan.single_of(task, saving.run) for task in plan.runs[saving.run].tasks]
-    return [
-        float(100 * (1 - table[saving.run, seed] / sum(table[single, seed] for single in singles)))
-        for seed in range(plan.seeds)
-    ]
+    by_seed = costs.set_index("run").groupby("seed")
+    return [saved(plan, of_seed, saving.run, saving.cost) for _, of_seed in by_seed]
 
 
 def _cheapness(plan: Plan, claim: Claim, costs: pd.DataFrame) -> dict[str, object]:

@@ -60,19 +60,15 @@ def prepared(plan, file):
     return f"data/prepared/{plan.dataset}-{height}x{width}/{file}"
 
 
-def run_files(names):
-    """The files `names` of every run folder of a replication."""
-
-    def of_replication(wildcards):
-        plan = PLANS[wildcards.replication]
-        return [
-            f"{RESULTS}/{plan.name}/{run}/{seed}/{file}"
-            for run in plan.runs
-            for seed in range(plan.seeds)
-            for file in names
-        ]
-
-    return of_replication
+def run_files(name, files):
+    """The `files` of every run folder of a replication."""
+    plan = PLANS[name]
+    return [
+        f"{RESULTS}/{name}/{run}/{seed}/{file}"
+        for run in plan.runs
+        for seed in range(plan.seeds)
+        for file in files
+    ]
 
 
 def of_replication(name):
@@ -83,6 +79,7 @@ def of_replication(name):
         *(f"{folder}/{figure}.pdf" for figure in FIGURES),
         f"{folder}/table_results.tex",
         f"{folder}/numbers.tex",
+        *run_files(name, ["metrics.json"]),
     ]
 
 

@@ -3,7 +3,10 @@
 
 rule summarise:
     input:
-        run_files(["metrics.json", "cost.json", "provenance.json", "history.csv"]),
+        lambda wildcards: run_files(
+            wildcards.replication,
+            ["metrics.json", "cost.json", "provenance.json", "history.csv"],
+        ),
     output:
         SUMMARY,
     log:
@@ -40,7 +43,7 @@ rule latex:
 rule figures:
     input:
         SUMMARY,
-        run_files(["examples.npz"]),
+        lambda wildcards: run_files(wildcards.replication, ["examples.npz"]),
         dataset=lambda wildcards: prepared(PLANS[wildcards.replication], "dataset.json"),
     output:
         [f"{RESULTS}/{{replication}}/{figure}.pdf" for figure in FIGURES],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import pickle
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,16 @@ def save(path: Path, state: State) -> None:
     state = state | {"rng": torch.get_rng_state()}
     if torch.cuda.is_available():
         state["cuda_rng"] = torch.cuda.get_rng_state()
+    write(path, state)
+
+
+def write(path: Path, value: Any) -> None:
+    """Write `value` with torch.save, atomically."""
+    # By way of memory: torch's own writer reports a full disk as an error without a name.
+    buffer = io.BytesIO()
+    torch.save(value, buffer)
     with replacing(path) as temporary:
-        torch.save(state, temporary)
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def load(path: Path, fingerprint: str, device: torch.device) -> tuple[State | None, str]:

@@ -31,7 +31,7 @@ def training_device(choice: str, threads: int) -> Iterator[torch.device]:
     # Not torch.use_deterministic_algorithms: it does the same and imports the compiler, 3 s a run.
     torch.set_deterministic_debug_mode("error")
     # That mode also fills every new tensor, a fifth of a step; nothing here reads unwritten memory.
-    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = False
     cuda = torch.cuda.is_available()
     if choice == "cuda" and not cuda:

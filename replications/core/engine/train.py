@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from replications.core.data.batches import Description, Split, read_description
+from replications.core.engine import checkpoint
 from replications.core.engine.cost import inference_cost, peak_memory_mb
 from replications.core.engine.devices import training_device
 from replications.core.engine.evaluate import TaskMetrics, evaluate, examples
@@ -89,7 +90,7 @@ def run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
     chosen = [len(test) * k // _EXAMPLES + len(test) // 10 for k in range(_EXAMPLES)]
     _write(output / "history.csv", lambda path: _save_history(path, training.history))
     _write(output / "examples.npz", lambda path: _save_examples(path, job, training, test, chosen))
-    _write(output / "model.pt", lambda path: torch.save(training.model.state_dict(), path))
+    checkpoint.write(output / "model.pt", training.model.state_dict())
     cost = inference_cost(training.model, plan.settings.size, device)
     cost |= {"training_s": training.seconds, "peak_memory_mb": peak_memory_mb(device)}
     write_json(output / "cost.json", cost)

@@ -149,7 +149,6 @@ def read_frame(image: Path) -> Frame:
         normals=np.zeros((3, *SIZE), np.int8),
         boxes=derived_boxes(semseg == _CAR),
         scene=SCENES.index("dusk" if sequence_of(image) == DUSK else "day"),
-        focal=0.0,
     )
     problems = check_frame(frame, len(CLASSES), things=())
     if pixels.shape[1:] != SIZE:

@@ -127,6 +127,14 @@ def test_roi_align_is_that_of_torchvision(seed: int, bins: int) -> None:
     assert torch.allclose(ours.grad, theirs.grad, atol=1e-5)
 
 
+def test_roi_align_of_boxes_that_are_not_numbers_is_zero() -> None:
+    """So that a training that diverges ends with the engine's message and not in an index."""
+    boxes = torch.tensor([[[float("nan")] * 4, [0.0, 0.0, float("inf"), 8.0]]])
+    found = roi_align(torch.ones(1, 2, 4, 4), boxes, (16, 16), 3)
+    assert not found[0, 0].any()
+    assert found.isfinite().all()
+
+
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_roi_align_is_deterministic_on_cuda() -> None:
     torch.set_deterministic_debug_mode("error")

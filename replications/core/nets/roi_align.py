@@ -46,7 +46,8 @@ def roi_align(features: Tensor, boxes: Tensor, size: tuple[int, int], bins: int)
 def _neighbours(position: Tensor, length: int) -> list[tuple[Tensor, Tensor]]:
     """Index and weight of the two pixels each position (in pixels) lies between."""
     inside = (position >= -1) & (position <= length)
-    position = position.clamp(0, length - 1)
+    # Of a network that has diverged a position is NaN, which is no index; its weight is zero.
+    position = position.nan_to_num(0.0).clamp(0, length - 1)
     low = position.floor().long()
     high = (low + 1).clamp(max=length - 1)
     fraction = position - low

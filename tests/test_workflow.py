@@ -20,16 +20,18 @@ import pytest
 from tests.conftest import ROOT
 
 MODEL = Path("replications/uncertainty/model.py")
+KEPT = ("replications/__init__.py", "replications/core/", "replications/uncertainty/")
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as a new user has it, in a folder of its own."""
+    """The project as a new user has it, in a folder of its own, with the one replication."""
     folder = tmp_path_factory.mktemp("clone")
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     files = subprocess.run(listing, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     for name in filter(None, files.split("\0")):
-        if (ROOT / name).is_file():
+        others = name.startswith("replications/") and not name.startswith(KEPT)
+        if (ROOT / name).is_file() and not others:
             (folder / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, folder / name)
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)

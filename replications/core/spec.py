@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -22,6 +23,7 @@ from replications.core.weighting.options import EqualOptions, WeightingOptions
 REPLICATIONS = Path(__file__).resolve().parents[1]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["single", "multi"]
+DatasetName = Literal["streets", "camvid"]
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -90,6 +92,13 @@ class Run(Strict):
     weighting: WeightingOptions = EqualOptions()
     title: str
     """The name of the run in tables."""
+    labels: Literal["shared", "disjoint"] = "shared"
+    """`disjoint`: each training image keeps the labels of one task, and every task has a batch of
+    its own in an update, as where the tasks' labels come from different datasets."""
+    cycle: list[list[str]] = []
+    """The tasks of each update, in turn; none given: all tasks, always."""
+    model: dict[str, Any] = {}
+    """What the run changes in the model's settings."""
 
     @field_validator("weighting", mode="before")
     @classmethod
@@ -103,6 +112,14 @@ class Run(Strict):
             raise ValueError(f"a task is named twice: {tasks}")
         return tasks
 
+    @model_validator(mode="after")
+    def _cycle_trains_the_tasks(self) -> Run:
+        if self.cycle and set(itertools.chain(*self.cycle)) != set(self.tasks):
+            raise ValueError(f"cycle {self.cycle} does not train just the tasks {self.tasks}")
+        if not all(self.cycle):
+            raise ValueError("cycle has an update without a task")
+        return self
+
     @property
     def role(self) -> Role:
         return "single" if len(self.tasks) == 1 else "multi"
@@ -115,19 +132,40 @@ class Comparison(Strict):
     against: str
     task: str
     metric: str
+    margin: Annotated[float, Field(ge=0)] = 0.0
+    """How much worse the run may be, in the metric's unit: above 0 it need only not be worse."""
+    beyond: str | None = None
+    """Another metric of the task: the gain on `metric` must exceed the gain on this one."""
+
+
+class Saving(Strict):
+    """What a multi-task run costs against the sum of the single-task networks of its tasks."""
+
+    run: str
+    cost: Literal["parameters", "flops", "latency_ms"]
+    percent: Annotated[float, Field(ge=0, lt=100)] = 0.0
+    """The least saving; 0: any."""
 
 
 class Claim(Strict):
     """A statement of the paper: it holds where every comparison holds.
 
-    `better` asks whether the run beats the other. `agree` asks whether the final values of a
-    column of the histories of `runs` lie within `margin` of each other.
+    `better` asks whether the run beats the other. `cheaper` asks, without a test, whether the run
+    saves enough at every seed. `agree` asks whether the final values of a column of the histories
+    of `runs` lie within `margin` of each other.
     """
 
     title: str
     sentence: dict[Literal["reproduced", "contradicted", "undecided"], str]
     better: list[Comparison] = []
+    cheaper: list[Saving] = []
     agree: dict[Literal["runs", "columns", "margin"], Any] | None = None
+
+    @model_validator(mode="after")
+    def _of_one_kind(self) -> Claim:
+        if sum(map(bool, (self.better, self.cheaper, self.agree))) != 1:
+            raise ValueError("a claim has just one of better, cheaper and agree")
+        return self
 
 
 class Study(Strict):
@@ -136,6 +174,8 @@ class Study(Strict):
     seeds: Positive
     runs: list[str] | None = None
     settings: dict[str, Any] = {}
+    dataset: DatasetName | None = None
+    """Another dataset than the replication's."""
 
 
 class Replication(Strict):
@@ -146,7 +186,7 @@ class Replication(Strict):
     """The title in the paper's sentences."""
     paper: str
     order: int
-    dataset: Literal["streets"]
+    dataset: DatasetName
     headline: dict[str, str]
     """The primary metric of each task."""
     columns: list[str]
@@ -171,10 +211,9 @@ class Replication(Strict):
                         f"settings.tasks has: {', '.join(self.settings.get('tasks', {}))}"
                     )
         for number, claim in self.claims.items():
-            named = [(c.run, c.against) for c in claim.better]
-            for run_name in [n for pair in named for n in pair] + list(
-                (claim.agree or {}).get("runs", [])
-            ):
+            named = [*(c.run for c in claim.better), *(c.against for c in claim.better)]
+            named += [saving.run for saving in claim.cheaper]
+            for run_name in named + list((claim.agree or {}).get("runs", [])):
                 self._known_run(run_name, f"claims.{number}")
         self._known_run(self.reference, "reference")
         return self
@@ -190,13 +229,19 @@ class Plan(Strict):
     name: str
     study: str
     replication: Replication
+    dataset: DatasetName
     settings: Settings
     seeds: int
     runs: dict[str, Run]
 
-    def single_of(self, task: str) -> str:
-        """Name of the single-task run of `task`."""
-        return next(n for n, r in self.runs.items() if r.tasks == [task])
+    def single_of(self, task: str, run: str) -> str:
+        """Name of the single-task run that matches `run` on `task`: trained on the same labels,
+        and with the same changes to the model where there is such a run."""
+        return _single_of(self.runs, task, self.runs[run]) or ""
+
+    def model_of(self, run: str) -> dict[str, Any]:
+        """The model's settings as the run changes them."""
+        return _overlaid(self.settings.model, self.runs[run].model)
 
     def digest(self) -> str:
         """Hash of the whole plan; tables and figures are made anew when it changes."""
@@ -267,24 +312,33 @@ def load_plan(name: str, study: str) -> Plan:
     chosen = replication.studies[study]
     merged = _overlaid(replication.settings, chosen.settings)
     settings = _checked(Settings, merged, path, f"settings with studies.{study}.settings")
-    _check_model_options(name, settings.model, path)
     names = chosen.runs or list(replication.runs)
     runs = {run: replication.runs[run] for run in names}
     for run_name, run in runs.items():
+        _check_model_options(name, _overlaid(settings.model, run.model), path)
         for task in run.tasks:
-            if not any(other.tasks == [task] for other in runs.values()):
+            if _single_of(runs, task, run) is None:
                 raise StudyError(
                     f"{_shown(path)}: studies.{study}.runs: '{run_name}' has task '{task}' but no "
-                    f"run trains '{task}' alone, so nothing matches it; add that single-task run"
+                    f"run trains '{task}' alone on {run.labels} labels, so nothing matches it; "
+                    "add that single-task run"
                 )
     return Plan(
         name=name,
         study=study,
         replication=replication,
+        dataset=chosen.dataset or replication.dataset,
         settings=settings,
         seeds=chosen.seeds,
         runs=runs,
     )
+
+
+def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
+    """See `Plan.single_of`; None where no run matches."""
+    alone = [n for n, r in runs.items() if r.tasks == [task] and r.labels == run.labels]
+    same = [n for n in alone if runs[n].model == run.model]
+    return next(iter(same + alone), None)
 
 
 def model_options(name: str, options: Mapping[str, Any]) -> Any:

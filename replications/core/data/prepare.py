@@ -46,7 +46,7 @@ def prepare(source: Path, dvc_file: Path, size: tuple[int, int], output: Path) -
     for split in streets.SPLITS:
         frames = [reduced(frame, factor) for frame in streets.read_split(source / f"{split}.tar")]
         with replacing(output / f"{split}.safetensors") as temporary:
-            save_file(_stacked(frames), temporary)
+            save_file(stacked(frames), temporary)
         print(f"{split}: {len(frames)} frames of {size[0]}x{size[1]}, checked", flush=True)
     write_json(
         output / "dataset.json",
@@ -115,7 +115,7 @@ def reduced(frame: Frame, factor: int) -> Frame:
     )
 
 
-def _stacked(frames: list[Frame]) -> dict[str, Array]:
+def stacked(frames: list[Frame]) -> dict[str, Array]:
     """Arrays over frames; boxes padded with rows of -1."""
     names = ("image", "semseg", "instances", "depth", "normals")
     # np.stack keeps the memory order of transposed images; safetensors writes memory as it lies.

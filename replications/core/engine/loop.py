@@ -12,14 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from replications.core.data.augment import augment
-from replications.core.data.batches import Split, indices_of_step
+from replications.core.data.batches import Split
 from replications.core.engine import checkpoint
+from replications.core.engine.draws import draws, least_samples
 from replications.core.engine.evaluate import evaluate
 from replications.core.engine.progress import Progress
 from replications.core.engine.schedule import learning_rate_factor
 from replications.core.errors import StudyError
-from replications.core.nets.shared_trunk import SharedTrunk
-from replications.core.spec import Optimizer, Settings
+from replications.core.nets.shared_trunk import Features, SharedTrunk
+from replications.core.spec import Optimizer, Run, Settings
 from replications.core.tasks.base import Task, available
 from replications.core.weighting.base import Weighting
 
@@ -65,6 +66,7 @@ class Job:
 
     name: str
     tasks: dict[str, Task]
+    run: Run
     settings: Settings
     seed: int
     device: torch.device
@@ -100,9 +102,10 @@ def train(job: Job, training: Training) -> None:
         StudyError: a loss is NaN or infinite; names step, task and the last good checkpoint.
     """
     settings = job.settings
-    if settings.batch_size > len(job.train):
+    n_samples = least_samples(job.run, settings, len(job.train))
+    if settings.batch_size > n_samples:
         raise StudyError(
-            f"batch_size {settings.batch_size} exceeds the {len(job.train)} training samples"
+            f"batch_size {settings.batch_size} exceeds the {n_samples} training samples"
         )
     state, why_not = checkpoint.load(job.checkpoint_path, job.fingerprint, job.device)
     if state is not None:
@@ -146,20 +149,22 @@ def _step(job: Job, training: Training) -> dict[str, Tensor]:
         group["lr"] = settings.optimizer.lr * learning_rate_factor(
             settings.schedule, step, settings.steps
         )
-    indices = indices_of_step(len(job.train), settings.batch_size, job.seed, step)
-    batch = augment(job.train.batch(indices), settings.augmentation, job.seed, step)
-    half = settings.precision == "bfloat16"
-    with torch.autocast(job.device.type, torch.bfloat16, enabled=half):
-        features = training.model.encode(batch.images)
-        size = (batch.images.shape[-2], batch.images.shape[-1])
-        predictions = training.model.decode(features, size)
-    losses = {
-        name: task.loss(predictions[name].float(), batch.labels)
-        for name, task in job.tasks.items()
-        if available(task, batch.labels)
-    }
+    losses: dict[str, Tensor] = {}
+    shared: list[Tensor] = []
+    for draw in draws(job.run, settings, len(job.train), job.seed, step):
+        batch = augment(job.train.batch(draw.indices), settings.augmentation, job.seed, step)
+        half = settings.precision == "bfloat16"
+        with torch.autocast(job.device.type, torch.bfloat16, enabled=half):
+            features = training.model.encode(batch.images)
+            size = (batch.images.shape[-2], batch.images.shape[-1])
+            predictions = training.model.decode(features, size, draw.tasks)
+        shared += [features] if isinstance(features, Tensor) else features
+        for name in draw.tasks:
+            if available(job.tasks[name], batch.labels):
+                losses[name] = job.tasks[name].loss(predictions[name].float(), batch.labels)
     training.optimizer.zero_grad(set_to_none=True)
-    record = training.weighting.backward(losses, features, training.model)
+    together: Features = shared[0] if len(shared) == 1 else tuple(shared)
+    record = training.weighting.backward(losses, together, training.model)
     if settings.clip_grad_norm is not None:
         nn.utils.clip_grad_norm_(training.model.parameters(), settings.clip_grad_norm)
     training.optimizer.step()

@@ -115,13 +115,14 @@ def prepare_job(
     build_model = importlib.import_module(f"replications.{plan.name}.model").build_model
     model = build_model(
         {name: task.channels for name, task in tasks.items()},
-        model_options(plan.name, settings.model),
+        model_options(plan.name, plan.model_of(arguments.run)),
         arguments.seed,
     ).to(device=device, memory_format=torch.channels_last)
     weighting = build_weighting(spec.weighting, tasks, device)
     job = Job(
         name=f"{plan.name}/{arguments.run} seed {arguments.seed}",
         tasks=tasks,
+        run=spec,
         settings=settings,
         seed=arguments.seed,
         device=device,

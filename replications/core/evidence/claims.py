@@ -6,6 +6,10 @@ so its p-value is the largest of theirs (intersection-union), and it fails if on
 significantly negative, for which the smallest p-value, times the number of comparisons
 (Bonferroni), counts. p-values are then corrected over the paper's claims (Holm). `undecided` is
 what remains, and all that few seeds allow: with n seeds no two-sided p is below 2 / 2**n.
+
+A margin turns a comparison into one of non-inferiority: it is added to every difference before the
+test. Costs are not tested: parameters and operations do not vary with the seed, and a claim about
+them, or about measured latency, holds where every seed saves enough and fails where none does.
 """
 
 from __future__ import annotations
@@ -17,7 +21,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from replications.core.spec import Claim, Comparison, Plan
+from replications.core.evidence.study import saved
+from replications.core.evidence.tidy import COSTS_KEY, read_table
+from replications.core.spec import Claim, Comparison, Plan, Saving
 
 ALPHA = 0.05
 _EXACT_UP_TO = 16
@@ -53,8 +59,14 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | None:
     """Paired differences over seeds on the test split, positive favouring the claim.
 
-    None where the study lacks one of the runs.
+    With a margin, the differences plus the margin; with `beyond`, the differences on the metric
+    less those on the other metric. None where the study lacks one of the runs.
     """
+    if comparison.beyond is not None:
+        other = comparison.model_copy(update={"metric": comparison.beyond, "beyond": None})
+        own = differences(comparison.model_copy(update={"beyond": None}), runs)
+        less = differences(other, runs)
+        return None if own is None or less is None else list(np.subtract(own, less))
     chosen = runs[
         (runs["split"] == "test")
         & (runs["task"] == comparison.task)
@@ -65,17 +77,22 @@ def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | Non
         return None
     sign = 1.0 if chosen["higher_is_better"].iloc[0] else -1.0
     paired = chosen.loc[comparison.run, "value"] - chosen.loc[comparison.against, "value"]
-    return [sign * value for value in paired]
+    return [sign * value + comparison.margin for value in paired]
 
 
 def claims_table(plan: Plan, runs: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """One row per claim: evidence for, evidence against, verdict.
 
-    `folder` holds the run folders, whose histories the claims of agreement read.
+    `folder` holds the run folders, whose histories the claims of agreement read, and costs.csv.
     """
     rows = []
     for number, claim in plan.replication.claims.items():
-        evidence = _agreement(plan, claim, folder) if claim.agree else _betterness(claim, runs)
+        if claim.agree:
+            evidence = _agreement(plan, claim, folder)
+        elif claim.cheaper:
+            evidence = _cheapness(plan, claim, read_table(folder / "costs.csv", COSTS_KEY))
+        else:
+            evidence = _betterness(claim, runs)
         rows.append({"replication": plan.name, "claim": number, "title": claim.title} | evidence)
     table = pd.DataFrame(rows)
     for side in ("for", "against"):
@@ -98,6 +115,27 @@ def _betterness(claim: Claim, runs: pd.DataFrame) -> dict[str, object]:
     p_against = min(1.0, len(found) * min(p if mean < 0 else 1.0 for mean, p in found))
     seeds = min(len(values) for values in paired if values)
     return {"seeds": seeds, "p_for": p_for, "p_against": p_against, "verdict": None}
+
+
+def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | None:
+    """Percent saved at each seed; None where the study lacks the run."""
+    if saving.run not in plan.runs:
+        return None
+    by_seed = costs.set_index("run").groupby("seed")
+    return [saved(plan, of_seed, saving.run, saving.cost) for _, of_seed in by_seed]
+
+
+def _cheapness(plan: Plan, claim: Claim, costs: pd.DataFrame) -> dict[str, object]:
+    """Whether every saving is enough at every seed, or one of them at none."""
+    verdict = "undecided"
+    found = [(saving.percent, savings(plan, saving, costs)) for saving in claim.cheaper]
+    if all(percents is not None for _, percents in found):
+        enough = [[p >= least for p in percents or []] for least, percents in found]
+        if all(all(seeds) for seeds in enough):
+            verdict = "reproduced"
+        elif any(not any(seeds) for seeds in enough):
+            verdict = "contradicted"
+    return {"seeds": plan.seeds, "p_for": None, "p_against": None, "verdict": verdict}
 
 
 def _agreement(plan: Plan, claim: Claim, folder: Path) -> dict[str, object]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from replications.core.spec import Plan
@@ -42,7 +43,7 @@ def delta_m(gain: pd.Series, headline: Mapping[str, str]) -> dict[str, float]:
 def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     """delta_m on the test split of every multi-task run and seed, against single runs of that seed.
 
-    A run is left out where a single-task metric is 0, for which no relative change exists.
+    Left out is a definition that needs the relative change from a single-task metric of 0.
     """
     test = runs[runs["split"] == "test"].set_index(["run", "seed", "task", "metric"]).sort_index()
     rows = []
@@ -51,11 +52,12 @@ def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
             continue
         for seed in range(plan.seeds):
             multi = test.loc[(name, seed)]
-            single = pd.concat([test.loc[(plan.single_of(t), seed)] for t in run.tasks])
+            single = pd.concat([test.loc[(plan.single_of(t, name), seed)] for t in run.tasks])
             base = single.loc[multi.index, "value"]
-            if (base == 0).any():
-                continue
             gain = improvements(multi["value"], base, multi["higher_is_better"])
+            gain = gain.where(base != 0, np.inf)
             for definition, value in delta_m(gain, plan.replication.headline).items():
-                rows.append((plan.name, name, seed, definition, DEFINITIONS[definition], value))
+                if np.isfinite(value):
+                    row = (plan.name, name, seed, definition, DEFINITIONS[definition], value)
+                    rows.append(row)
     return pd.DataFrame(rows, columns=[*DELTA_KEY, "higher_is_better", "value"])

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from replications.core.data.labels import VOID, Array
 from replications.core.errors import run_command
 from replications.core.evidence.delta_m import DEFINITIONS
+from replications.core.evidence.overlays import OVERLAID, overlay_figure
 from replications.core.evidence.study import Results, load_results
 from replications.core.files import replacing
 
@@ -44,7 +45,11 @@ def main() -> None:
     results = load_results(arguments.replication, arguments.study, arguments.folder)
     dataset = json.loads(arguments.dataset.read_text(encoding="utf-8"))
     with mpl.rc_context(_style()):
-        _save(examples_figure(results, dataset), arguments.folder / "figure_examples")
+        if OVERLAID.issuperset(results.plan.replication.headline):
+            examples = overlay_figure(results, dataset, _COLUMN)
+        else:
+            examples = examples_figure(results, dataset)
+        _save(examples, arguments.folder / "figure_examples")
         _save(delta_m_figure(results), arguments.folder / "figure_delta_m")
 
 
@@ -78,7 +83,7 @@ def examples_figure(
     tasks = list(plan.replication.headline)
     runs = {run: _examples(results, run) for run in plan.runs}
     joint = runs[plan.replication.reference]
-    singles = {task: runs[plan.single_of(task)] for task in tasks}
+    singles = {task: runs[plan.single_of(task, plan.replication.reference)] for task in tasks}
     chosen = list(shown)
     height, width = joint["image"].shape[-2:]
     cell = _FULL_WIDTH / (3 * len(chosen))

@@ -7,6 +7,11 @@ from collections.abc import Iterator
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import decimals
 
+_SAVED = {
+    "params_saved": "parameters",
+    "flops_saved": "flops",
+    "latency_saved": "latency_ms",
+}
 _VERDICTS = {"reproduced": "재현", "contradicted": "반박", "undecided": "판정 불가"}
 
 
@@ -26,8 +31,11 @@ def numbers(results: Results) -> Iterator[tuple[str, str]]:
     for run, cost in results.costs.iterrows():
         yield f"{plan.name}.{run}.params", f"{cost['parameters'] / 1e6:.2f}"
         yield f"{plan.name}.{run}.gflops", f"{cost['flops'] / 1e9:.2f}"
+        yield f"{plan.name}.{run}.latency", f"{cost['latency_ms']:.1f}"
+        yield f"{plan.name}.{run}.images_per_s", f"{1000 / cost['latency_ms']:.0f}"
         if plan.runs[str(run)].role == "multi":
-            for key, column in (("params_saved", "parameters"), ("flops_saved", "flops")):
+            yield f"{plan.name}.{run}.latency_separate", f"{cost['latency_separate_ms']:.1f}"
+            for key, column in _SAVED.items():
                 yield f"{plan.name}.{run}.{key}", f"{results.saved(str(run), column):.0f}"
     for (run, definition), values in results.delta.groupby(["run", "definition"])["value"]:
         yield f"{plan.name}.{run}.delta_m.{definition}", f"{values.mean():+.1f}"
@@ -45,6 +53,8 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
         {"thin": "얇은 ResNet"}.get(settings.model["encoder"], str(settings.model["encoder"])),
     )
     yield f"{plan.name}.lr", f"{settings.optimizer.lr:g}"
+    device = str(results.costs["device"].iloc[0])
+    yield f"{plan.name}.device", "CPU" if device == "cpu" else device
 
 
 def _sentences(results: Results) -> Iterator[tuple[str, str]]:

@@ -19,7 +19,7 @@ class Results:
     Attributes:
         test: mean, spread (standard deviation over seeds) and unit of each (run, task, metric) on
             the test split.
-        costs: median over seeds of each cost, by run.
+        costs: median over seeds of each cost, and the device, by run.
         delta: rows of delta_m.csv.
         claims: rows of claims.csv.
         reported: rows of the replication's reported.csv.
@@ -35,9 +35,21 @@ class Results:
 
     def saved(self, run: str, cost: str) -> float:
         """Percent of `cost` that `run` saves against the sum of the single-task networks."""
-        tasks = self.plan.runs[run].tasks
-        singles = self.costs.loc[[self.plan.single_of(t) for t in tasks], cost].sum()
-        return float(100 * (1 - self.costs.loc[run, cost] / singles))
+        return saved(self.plan, self.costs, run, cost)
+
+
+def saved(plan: Plan, costs: pd.DataFrame, run: str, cost: str) -> float:
+    """Percent of `cost` that `run` saves; `costs` has a row per run, its index.
+
+    Latency is compared with that of the single-task networks timed in turn with the run; parameters
+    and operations with those of the single-task runs.
+    """
+    if cost == "latency_ms":
+        separate = costs.loc[run, "latency_separate_ms"]
+    else:
+        singles = [plan.single_of(task, run) for task in plan.runs[run].tasks]
+        separate = costs.loc[singles, cost].sum()
+    return float(100 * (1 - costs.loc[run, cost] / separate))
 
 
 def load_results(name: str, study: str, folder: Path) -> Results:
@@ -46,7 +58,8 @@ def load_results(name: str, study: str, folder: Path) -> Results:
     runs = read_table(folder / "runs.csv", RUNS_KEY)
     costs = read_table(folder / "costs.csv", COSTS_KEY)
     test = runs[runs["split"] == "test"].groupby(["run", "task", "metric"])
-    numbers = ["parameters", "flops", "latency_ms", "training_s", "peak_memory_mb"]
+    numbers = ["parameters", "flops", "latency_ms", "latency_separate_ms"]
+    numbers += ["training_s", "peak_memory_mb"]
     return Results(
         plan=plan,
         folder=folder,
@@ -56,7 +69,7 @@ def load_results(name: str, study: str, folder: Path) -> Results:
             unit=("unit", "first"),
             higher_is_better=("higher_is_better", "first"),
         ),
-        costs=costs.groupby("run")[numbers].median(),
+        costs=costs.groupby("run").agg(dict.fromkeys(numbers, "median") | {"device": "first"}),
         delta=read_table(folder / "delta_m.csv", DELTA_KEY),
         claims=pd.read_csv(folder / "claims.csv", dtype={"claim": str}),
         reported=pd.read_csv(REPLICATIONS / name / "reported.csv"),

@@ -8,13 +8,24 @@ import pandas as pd
 
 from replications.core.evidence.study import Results
 
-_TASKS = {"semseg": "의미", "instances": "개체", "depth": "깊이"}
+_TASKS = {
+    "semseg": "의미",
+    "instances": "개체",
+    "depth": "깊이",
+    "road": "도로",
+    "vehicles": "차량",
+    "scene": "장면",
+}
 _METRICS = {
     "miou": "mIoU",
     "pixel_accuracy": "정확도",
     "ap50": "AP$_{50}$",
     "centroid_l1": "중심",
     "inverse_depth_l1": "역깊이",
+    "max_f1": "MaxF1",
+    "ap_moderate": "AP$_{0.7}$",
+    "ap_moderate_iou50": "AP$_{0.5}$",
+    "accuracy": "정확도",
 }
 
 

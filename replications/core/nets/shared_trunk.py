@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import torch
@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 Build = Callable[[], nn.Module]
+Features = Tensor | tuple[Tensor, ...]
+"""What the tasks share: one map, or several from fine to coarse."""
 
 
 @contextmanager
@@ -40,14 +42,17 @@ class SharedTrunk(nn.Module):
             with seeded(seed, f"head/{task}"):
                 self.heads[task] = build()
 
-    def encode(self, images: Tensor) -> Tensor:
+    def encode(self, images: Tensor) -> Features:
         """Shared features; where per-task gradients are cut."""
-        features: Tensor = self.trunk(images)
+        features: Features = self.trunk(images)
         return features
 
-    def decode(self, features: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
-        """A prediction of every task from the shared features."""
-        return {task: head(features, size) for task, head in self.heads.items()}
+    def decode(
+        self, features: Features, size: tuple[int, int], tasks: Iterable[str] | None = None
+    ) -> dict[str, Tensor]:
+        """A prediction of every task, or of those in `tasks`, from the shared features."""
+        chosen = self.heads if tasks is None else tasks
+        return {task: self.heads[task](features, size) for task in chosen}
 
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) to a prediction per task."""

@@ -47,13 +47,13 @@ class Detections:
             self.correct.append(best is not None)
 
 
-def average_precision(detections: Detections) -> float:
-    """Mean over 101 recalls of the best precision at that recall or above, in [0, 1]."""
+def average_precision(detections: Detections, recalls: Array = _RECALLS) -> float:
+    """Mean over `recalls` of the best precision at that recall or above, in [0, 1]."""
     order = np.argsort([-score for score in detections.scores], kind="stable")
     correct = np.array(detections.correct, bool)[order]
     hits = np.cumsum(correct)
     recall = hits / max(detections.n_truths, 1)
     precision = hits / np.arange(1, len(hits) + 1)
     envelope = np.maximum.accumulate(precision[::-1])[::-1]
-    positions = np.searchsorted(recall, _RECALLS, side="left")
+    positions = np.searchsorted(recall, recalls, side="left")
     return float(np.append(envelope, 0.0)[np.minimum(positions, len(hits))].mean())

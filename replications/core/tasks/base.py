@@ -49,7 +49,7 @@ class Task(Protocol):
         """A fresh accumulator; `complete` adds the metrics too slow for curves."""
 
     def shown(self, prediction: Tensor, labels: Labels) -> Tensor:
-        """The prediction as a person looks at it, (B, H, W): class ids, instance ids, a depth."""
+        """The prediction as a person looks at it: maps (B, H, W), boxes (B, K, 5), ids (B,)."""
 
     def shown_truth(self, labels: Labels) -> Tensor:
         """The label in the form of `shown`."""

@@ -34,8 +34,32 @@ class InstancesOptions(Strict):
     """Votes that make a cluster (min_samples of DBSCAN), and the smallest instance counted."""
 
 
+class RoadOptions(Strict):
+    """Road segmentation has nothing to set."""
+
+
+class VehiclesOptions(Strict):
+    """Vehicle detection on a grid of cells (MultiNet)."""
+
+    box_weight: Annotated[float, Field(gt=0)] = 0.1
+    """Weight of the L1 loss of boxes against the confidence loss (authors' code)."""
+    least_score: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Confidence below which a cell is no detection."""
+    nms_iou: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Overlap from which the weaker of two detections is dropped."""
+    most: Annotated[int, Field(ge=1)] = 50
+    """Detections kept per image."""
+
+
+class SceneOptions(Strict):
+    """Scene classification has nothing to set."""
+
+
 TASK_OPTIONS: dict[str, type[Strict]] = {
     "semseg": SemsegOptions,
     "instances": InstancesOptions,
     "depth": DepthOptions,
+    "road": RoadOptions,
+    "vehicles": VehiclesOptions,
+    "scene": SceneOptions,
 }

@@ -10,7 +10,10 @@ from replications.core.tasks.base import Task
 from replications.core.tasks.depth import Depth
 from replications.core.tasks.instances import Instances
 from replications.core.tasks.options import TASK_OPTIONS
+from replications.core.tasks.road import Road
+from replications.core.tasks.scene import Scene
 from replications.core.tasks.semseg import Semseg
+from replications.core.tasks.vehicles import Vehicles
 
 
 def build_task(name: str, options: Mapping[str, Any], dataset: Description) -> Task:
@@ -22,4 +25,10 @@ def build_task(name: str, options: Mapping[str, Any], dataset: Description) -> T
         return Instances(checked, dataset.things)
     if name == "depth":
         return Depth(checked, dataset.focal)
+    if name == "road":
+        return Road(dataset.classes.index("road"))
+    if name == "vehicles":
+        return Vehicles(checked, dataset.size, dataset.box_classes)
+    if name == "scene":
+        return Scene(len(dataset.scenes))
     raise ValueError(f"task '{name}' has options but no implementation in tasks.registry")

@@ -9,6 +9,8 @@ from typing import Protocol
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from replications.core.nets.shared_trunk import Features
+
 Losses = Mapping[str, Tensor]
 
 
@@ -24,13 +26,14 @@ class Weighting(nn.Module, ABC):
     optimised and its state is saved with the model's."""
 
     @abstractmethod
-    def backward(self, losses: Losses, features: Tensor, model: Shared) -> dict[str, Tensor]:
+    def backward(self, losses: Losses, features: Features, model: Shared) -> dict[str, Tensor]:
         """Leave gradients on all parameters.
 
         Arguments:
             losses: scalar loss of each task present in the batch.
             features: the shared representation the heads were fed with, where a weighting that
-                needs each task's gradient can cut the graph.
+                needs each task's gradient can cut the graph; several maps where the trunk has
+                several or the tasks have batches of their own.
             model: the shared parameters.
 
         Returns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from replications.core.nets.shared_trunk import Features
 from replications.core.weighting.base import Losses, Shared, Weighting
 
 
@@ -15,7 +16,7 @@ class Equal(Weighting):
         super().__init__()
         self.scale = scale
 
-    def backward(self, losses: Losses, features: Tensor, model: Shared) -> dict[str, Tensor]:
+    def backward(self, losses: Losses, features: Features, model: Shared) -> dict[str, Tensor]:
         """Gradients of scale * sum of losses."""
         (self.scale * torch.stack(list(losses.values())).sum()).backward()
         return {f"weight_{task}": torch.tensor(self.scale) for task in losses}

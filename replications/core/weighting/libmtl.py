@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from replications.core.nets.shared_trunk import Features
 from replications.core.weighting.base import Losses, Shared, Weighting
 
 
@@ -44,7 +45,7 @@ class LibMTL(Weighting):
         self.method.rep_grad = False
         self.method.init_param()
 
-    def backward(self, losses: Losses, features: Tensor, model: Shared) -> dict[str, Tensor]:
+    def backward(self, losses: Losses, features: Features, model: Shared) -> dict[str, Tensor]:
         """Gradients as the library leaves them; the weights it reports.
 
         LibMTL weights a fixed set of tasks: a batch must carry all of them.

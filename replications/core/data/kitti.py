@@ -1,0 +1,117 @@
+"""Readers of KITTI's genuine formats: object labels, road ground truth, street classes.
+
+Object: http://www.cvlibs.net/datasets/kitti/eval_object.php (Geiger et al., CVPR 2012). Road:
+eval_road.php (Fritsch et al., ITSC 2013). Street classes: the lists of the authors' KittiClass.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from replications.core.data.labels import VOID, Array
+from replications.core.errors import StudyError
+
+BOX_CLASSES = ("car", "van", "truck", "dontcare")
+"""Classes kept as boxes; pedestrians, cyclists, trams and the rest are not."""
+_OTHERS = {"Pedestrian", "Person_sitting", "Cyclist", "Tram", "Misc"}
+_FIELDS = 15
+ROAD_CLASSES = ("road", "other")
+STREETS = (
+    *("living_street", "motorway", "primary", "residential", "secondary", "service"),
+    *("tertiary", "track", "trunk", "unclassified"),
+)
+"""Values of OpenStreetMap's key `highway` in the lists."""
+MAJOR = frozenset({"trunk", "motorway", "primary"})
+"""The streets of the positive class (authors' code)."""
+SCENES = ("minor", "major")
+
+
+def read_image(path: Path) -> Array:
+    """uint8 (3, H, W), RGB.
+
+    Raises:
+        StudyError: the file is missing or no image.
+    """
+    try:
+        with Image.open(path) as image:
+            return np.array(image.convert("RGB")).transpose(2, 0, 1)
+    except (OSError, UnidentifiedImageError) as error:
+        raise StudyError(f"{path}: cannot be read as an image ({error})") from None
+
+
+def read_boxes(path: Path) -> Array:
+    """(M, 8) float32, the columns of `labels.BOX_FIELDS`, of a file of `label_2`.
+
+    DontCare areas have occlusion and truncation -1, as in the file.
+
+    Raises:
+        StudyError: naming the file, the line and what is wrong with it.
+    """
+    rows = []
+    for number, line in enumerate(_lines(path), 1):
+        fields = line.split()
+        where = f"{path}:{number}"
+        if len(fields) != _FIELDS:
+            raise StudyError(f"{where}: {len(fields)} fields, a KITTI label has {_FIELDS}")
+        kind = fields[0].lower()
+        if kind not in BOX_CLASSES:
+            if fields[0] not in _OTHERS:
+                known = ", ".join([*BOX_CLASSES, *sorted(_OTHERS)])
+                raise StudyError(f"{where}: unknown class '{fields[0]}'; known: {known}")
+            continue
+        try:
+            truncation, occlusion, _, x1, y1, x2, y2 = map(float, fields[1:8])
+        except ValueError:
+            raise StudyError(f"{where}: not numbers: {' '.join(fields[1:8])}") from None
+        if not (x1 < x2 and y1 < y2):
+            raise StudyError(f"{where}: the box {x1} {y1} {x2} {y2} is empty")
+        rows.append([x1, y1, x2, y2, BOX_CLASSES.index(kind), occlusion, truncation, y2 - y1])
+    return np.array(rows, np.float32).reshape(-1, 8)
+
+
+def read_road(image: Path, ground_truth: Path) -> tuple[Array, Array]:
+    """Image uint8 (3, H, W) and semantic map uint8 (H, W): 0 road, 1 other, 255 not evaluated.
+
+    In the ground truth red marks what is evaluated and blue, with it, the road or lane.
+
+    Raises:
+        StudyError: a file cannot be read, the sizes differ, or a colour is none of KITTI's.
+    """
+    pixels, colours = read_image(image), read_image(ground_truth)
+    if pixels.shape != colours.shape:
+        raise StudyError(
+            f"{ground_truth}: is {colours.shape[1:]}, {image.name} is {pixels.shape[1:]}"
+        )
+    red, green, blue = (channel > 127 for channel in colours)
+    if green.any() or (blue & ~red).any():
+        raise StudyError(f"{ground_truth}: has colours other than black, red and magenta")
+    return pixels, np.where(red, np.where(blue, 0, 1), VOID).astype(np.uint8)
+
+
+def read_streets(path: Path) -> list[tuple[str, int]]:
+    """(frame of the raw data, index into `SCENES`) of each line of a list of street classes.
+
+    Raises:
+        StudyError: naming the file, the line and what is wrong with it.
+    """
+    result = []
+    for number, line in enumerate(_lines(path), 1):
+        fields = line.split()
+        if len(fields) != 2 or fields[1] not in STREETS:
+            raise StudyError(
+                f"{path}:{number}: '{line}' is not a frame and one of {', '.join(STREETS)}"
+            )
+        result.append((fields[0], SCENES.index("major" if fields[1] in MAJOR else "minor")))
+    return result
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a text file that are not empty."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: cannot be read ({error})") from None
+    return [line for line in text.splitlines() if line.strip()]

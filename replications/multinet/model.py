@@ -1,0 +1,29 @@
+"""The network of MultiNet: one encoder, and a decoder per task on its grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from torch import nn
+
+from replications.core.nets.fcn import FCN8s
+from replications.core.nets.pyramids import build_pyramid, channels_of
+from replications.core.nets.shared_trunk import SharedTrunk
+from replications.multinet.decoders import ClassificationDecoder, DetectionDecoder
+from replications.multinet.options import ModelOptions
+
+
+def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -> SharedTrunk:
+    """The model for the tasks in `channels` (task: width of its head)."""
+    encoder = partial(
+        build_pyramid, options.encoder, options.width, options.stride, options.pretrained
+    )
+    maps = channels_of(options.encoder, options.width, options.stride)
+    decoders: dict[str, Callable[[int], nn.Module]] = {
+        "road": lambda outputs: FCN8s(maps, outputs, options.stride // 4),
+        "vehicles": lambda outputs: DetectionDecoder(maps, options),
+        "scene": lambda outputs: ClassificationDecoder(maps[-1], outputs, options),
+    }
+    heads = {task: partial(decoders[task], width) for task, width in channels.items()}
+    return SharedTrunk(encoder, heads, seed)

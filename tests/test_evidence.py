@@ -114,12 +114,12 @@ def test_agreement_of_final_values(tmp_path: Path, spread: float, verdict: str) 
     plan = load_plan("uncertainty", "full").model_copy(update={"seeds": 2})
     claim = plan.replication.claims["4"]
     assert claim.agree is not None
-    for number, run in enumerate(claim.agree["runs"]):
+    for number, run in enumerate(claim.agree.runs):
         for seed in range(2):
             folder = tmp_path / run / str(seed)
             folder.mkdir(parents=True)
             history = {
-                column: [9.0, 1.0 + spread * number / 3] for column in claim.agree["columns"]
+                column: [9.0, 1.0 + spread * number / 3] for column in claim.agree.columns
             }
             pd.DataFrame(history).to_csv(folder / "history.csv")
     claims = claims_table(plan, simulated(plan, 0.0), tmp_path)

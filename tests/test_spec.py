@@ -76,6 +76,32 @@ def test_unknown_run(refused: Callable[[Edit], str]) -> None:
     assert "known: single_semseg" in text
 
 
+def test_unknown_metrics(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["claims"]["1"]["better"][0].update(metric="miuo"))
+    assert "claims.1.better: unknown metric 'semseg.miuo'; known: semseg.miou" in text
+    text = refused(lambda c: c["headline"].update(depth="rsme"))
+    assert "headline: unknown metric 'depth.rsme'" in text
+    text = refused(lambda c: c["columns"].append("semseg.iou"))
+    assert "columns: unknown metric 'semseg.iou'" in text
+
+
+def test_incomplete_claims(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["claims"]["1"]["sentence"].pop("undecided"))
+    assert "claims.1: sentence lacks undecided" in text
+    text = refused(lambda c: c["claims"]["4"]["agree"].pop("margin"))
+    assert "claims.4.agree.margin: Field required" in text
+
+
+def test_tasks_that_are_no_mapping(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["settings"].update(tasks=["semseg", "instances", "depth"]))
+    assert "tasks must map each task to its options" in text
+
+
+def test_a_reference_outside_the_study(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c.update(reference="initial_5"))
+    assert "'initial_5', the reference, is not among them" in text
+
+
 def test_wrong_type(refused: Callable[[Edit], str]) -> None:
     text = refused(lambda c: c["settings"].update(batch_size="many"))
     assert "batch_size: Input should be a valid integer" in text
@@ -119,6 +145,16 @@ def test_unknown_study_and_configuration() -> None:
         spec.load_plans({"study": "quick", "studie": "full"})
     with pytest.raises(StudyError, match="no replication 'kendall'"):
         spec.load_plans({"study": "quick", "replications": ["kendall"]})
+
+
+def test_a_task_of_other_runs_does_not_retrain() -> None:
+    plan = spec.load_plan("uncertainty", "quick")
+    tasks = plan.settings.tasks | {"instances": {"radius": 3.0, "min_pixels": 8}}
+    changed = plan.model_copy(
+        update={"settings": plan.settings.model_copy(update={"tasks": tasks})}
+    )
+    for run, same in (("single_semseg", True), ("single_instances", False), ("equal", False)):
+        assert (changed.run_fingerprint(run) == plan.run_fingerprint(run)) is same
 
 
 def test_titles_do_not_retrain_and_settings_do() -> None:

@@ -116,6 +116,23 @@ def test_libmtl_is_our_objective_with_the_regression_form_for_every_loss() -> No
         assert float(record[name]) == pytest.approx(float(value), rel=1e-6)
 
 
+def test_the_two_forms_differ_in_their_starting_point_only() -> None:
+    """exp(-s) L + s / 2 is the regression form of s - log 2, but for a constant."""
+    for own, start in (("classification", math.log(2)), ("regression", 0.0)):
+        weighting = Uncertainty({"task": own}, start).double()
+        parameter = torch.tensor(2.0, dtype=torch.float64, requires_grad=True)
+        optimizer = torch.optim.SGD([parameter, *weighting.parameters()], 0.05, momentum=0.9)
+        weights = []
+        for _ in range(30):
+            optimizer.zero_grad()
+            losses = {"task": (parameter - 1) ** 2 + 0.1}
+            weights.append(float(weighting.backward(losses, parameter, Model())["weight_task"]))
+            optimizer.step()
+        if own == "classification":
+            expected = weights
+    assert weights == pytest.approx(expected)
+
+
 def test_libmtl_equal_weights_are_ours() -> None:
     _, model = step(LibMTL("EW", list(LIKELIHOODS), torch.device("cpu")))
     _, reference = step(Equal(1.0))

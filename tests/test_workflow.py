@@ -52,9 +52,9 @@ def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess[str
 
 def planned(project: Path) -> dict[str, int]:
     """Jobs by rule that a call would run."""
-    output = snakemake(project, "--dry-run", "--quiet", "rules").stdout
-    output = snakemake(project, "--dry-run").stdout if "count" not in output else output
-    rows = re.findall(r"(?m)^(\w+) +(\d+)$", output)
+    done = snakemake(project, "--dry-run")
+    assert done.returncode == 0, done.stdout[-3000:]
+    rows = re.findall(r"(?m)^(\w+) +(\d+)$", done.stdout)
     return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
 
 
@@ -200,6 +200,9 @@ def test_an_altered_byte_in_the_bundle_is_refused(project: Path, tmp_path: Path)
     for name in (".dvc/config", "data.dvc"):
         shutil.copy(project / name, broken / name)
     subprocess.run(["git", "init", "--quiet"], cwd=broken, check=True)
+    subprocess.run(["dvc", "pull", "--quiet"], cwd=broken, check=True)
+    shutil.rmtree(broken / ".dvc" / "cache")
+    shutil.rmtree(broken / "data")
     victim = next(p for p in (broken / ".dvc" / "bundled").rglob("*") if p.is_file())
     victim.chmod(0o644)
     content = bytearray(victim.read_bytes())
@@ -207,6 +210,7 @@ def test_an_altered_byte_in_the_bundle_is_refused(project: Path, tmp_path: Path)
     victim.write_bytes(content)
     done = subprocess.run(["dvc", "pull"], cwd=broken, check=False, capture_output=True, text=True)
     assert done.returncode != 0
+    assert len(list(broken.glob("data/streets/*.tar"))) == 2
 
 
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(project: Path) -> None:

@@ -11,18 +11,19 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 
 from replications.core.errors import StudyError
-from replications.core.tasks.options import TASK_OPTIONS, Strict
+from replications.core.tasks.options import TASK_METRICS, TASK_OPTIONS, Strict
 from replications.core.weighting.options import EqualOptions, WeightingOptions
 
 REPLICATIONS = Path(__file__).resolve().parents[1]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["single", "multi"]
+Verdict = Literal["reproduced", "contradicted", "undecided"]
 DatasetName = Literal["streets", "camvid"]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -35,6 +36,12 @@ class Optimizer(Strict):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     nesterov: bool = False
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+    @model_validator(mode="after")
+    def _momentum_is_of_sgd(self) -> Optimizer:
+        if self.name != "sgd" and (self.momentum or self.nesterov):
+            raise ValueError(f"momentum and nesterov are settings of sgd, not of {self.name}")
+        return self
 
 
 class Schedule(Strict):
@@ -78,7 +85,9 @@ class Settings(Strict):
     @field_validator("tasks", mode="before")
     @classmethod
     def _known_tasks(cls, tasks: Any) -> Any:
-        for name, options in tasks.items() if isinstance(tasks, Mapping) else ():
+        if not isinstance(tasks, Mapping):
+            raise ValueError("tasks must map each task to its options")
+        for name, options in tasks.items():
             if name not in TASK_OPTIONS:
                 raise ValueError(f"unknown task '{name}'; known: {', '.join(TASK_OPTIONS)}")
             TASK_OPTIONS[name].model_validate(options or {})
@@ -147,24 +156,34 @@ class Saving(Strict):
     """The least saving; 0: any."""
 
 
+class Agreement(Strict):
+    """Columns of the histories of `runs` whose last values lie within `margin` of each other."""
+
+    runs: Annotated[list[str], Field(min_length=2)]
+    columns: Annotated[list[str], Field(min_length=1)]
+    margin: Annotated[float, Field(gt=0)]
+
+
 class Claim(Strict):
     """A statement of the paper: it holds where every comparison holds.
 
     `better` asks whether the run beats the other. `cheaper` asks, without a test, whether the run
-    saves enough at every seed. `agree` asks whether the final values of a column of the histories
-    of `runs` lie within `margin` of each other.
+    saves enough at every seed. `agree` asks, without a test, whether histories end alike.
     """
 
     title: str
-    sentence: dict[Literal["reproduced", "contradicted", "undecided"], str]
+    sentence: dict[Verdict, str]
     better: list[Comparison] = []
     cheaper: list[Saving] = []
-    agree: dict[Literal["runs", "columns", "margin"], Any] | None = None
+    agree: Agreement | None = None
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Claim:
         if sum(map(bool, (self.better, self.cheaper, self.agree))) != 1:
             raise ValueError("a claim has just one of better, cheaper and agree")
+        missing = set(get_args(Verdict)) - set(self.sentence)
+        if missing:
+            raise ValueError(f"sentence lacks {', '.join(sorted(missing))}")
         return self
 
 
@@ -213,14 +232,28 @@ class Replication(Strict):
         for number, claim in self.claims.items():
             named = [*(c.run for c in claim.better), *(c.against for c in claim.better)]
             named += [saving.run for saving in claim.cheaper]
-            for run_name in named + list((claim.agree or {}).get("runs", [])):
+            for run_name in [*named, *(claim.agree.runs if claim.agree else [])]:
                 self._known_run(run_name, f"claims.{number}")
+            for c in claim.better:
+                for metric in filter(None, (c.metric, c.beyond)):
+                    _known_metric(c.task, metric, f"claims.{number}.better")
         self._known_run(self.reference, "reference")
+        for task, metric in self.headline.items():
+            _known_metric(task, metric, "headline")
+        for column in self.columns:
+            task, _, metric = column.partition(".")
+            _known_metric(task, metric, "columns")
         return self
 
     def _known_run(self, run: str, where: str) -> None:
         if run not in self.runs:
             raise ValueError(f"{where}: unknown run '{run}'; known: {', '.join(self.runs)}")
+
+
+def _known_metric(task: str, metric: str, where: str) -> None:
+    if metric not in TASK_METRICS.get(task, ()):
+        known = [f"{t}.{m}" for t, metrics in TASK_METRICS.items() for m in metrics]
+        raise ValueError(f"{where}: unknown metric '{task}.{metric}'; known: {', '.join(known)}")
 
 
 class Plan(Strict):
@@ -248,9 +281,13 @@ class Plan(Strict):
         return _digest(self.model_dump(mode="json"))
 
     def run_fingerprint(self, run: str) -> str:
-        """Hash of the settings and the run's own definition; a change retrains the run."""
+        """Hash of what the run is trained with; a change retrains it."""
         spec = self.runs[run].model_dump(mode="json", exclude={"title"})
-        return _digest([self.settings.model_dump(mode="json"), spec])
+        settings = self.settings.model_dump(mode="json")
+        if self.runs[run].labels == "shared":
+            own = self.runs[run].tasks
+            settings["tasks"] = {task: settings["tasks"][task] for task in own}
+        return _digest([settings, spec])
 
 
 class StudyConfig(Strict):
@@ -323,6 +360,11 @@ def load_plan(name: str, study: str) -> Plan:
                     f"run trains '{task}' alone on {run.labels} labels, so nothing matches it; "
                     "add that single-task run"
                 )
+    if replication.reference not in runs:
+        raise StudyError(
+            f"{_shown(path)}: studies.{study}.runs: '{replication.reference}', the reference, is "
+            "not among them"
+        )
     return Plan(
         name=name,
         study=study,

@@ -3,6 +3,7 @@
 import fcntl
 import shutil
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError

@@ -23,7 +23,7 @@ rule prepare:
     log:
         "results/logs/prepare-{size}.log",
     params:
-        source=source.prepare_hash(),
+        source=source.prepare_hash("streets"),
         folder=lambda wildcards, output: Path(output[0]).parent,
         size=lambda wildcards: wildcards.size.split("x"),
     shell:
@@ -41,7 +41,7 @@ rule prepare_camvid:
     log:
         "results/logs/prepare-camvid-{size}.log",
     params:
-        source=source.prepare_hash(),
+        source=source.prepare_hash("camvid"),
         folder=lambda wildcards, output: Path(output[0]).parent,
         size=lambda wildcards: wildcards.size.split("x"),
     shell:

@@ -1,14 +1,19 @@
 # Generated numbers, tables and figures, and the text by hand -> paper/main.pdf.
 
+PAPER = [
+    *GENERATED,
+    "paper/main.tex",
+    "paper/kcc.cls",
+    "paper/kcc-rules.tex",
+    "paper/references.bib",
+]
+SECTIONS = [f"replications/{name}/paper.tex" for name in PLANS]
+
 
 rule paper:
     input:
-        GENERATED,
-        "paper/main.tex",
-        "paper/kcc.cls",
-        "paper/kcc-rules.tex",
-        "paper/references.bib",
-        sections=[f"replications/{name}/paper.tex" for name in PLANS],
+        PAPER,
+        sections=SECTIONS,
     output:
         report("paper/main.pdf", caption="../report/paper.rst", category="Paper"),
     log:
@@ -16,6 +21,23 @@ rule paper:
     params:
         source=source.source_hash(Path("workflow/scripts").glob("*_paper.py")),
         generated=lambda wildcards, input: Path(input[0]).parent,
+        options="",
     shell:
         "python workflow/scripts/build_paper.py --generated {params.generated}"
-        " --sections {input.sections} --output {output} 2>&1 | tee {log}"
+        " --sections {input.sections} --output {output} {params.options} 2>&1 | tee {log}"
+
+
+# `snakemake final`: the same with the authors of paper/authors.tex.
+use rule paper as final with:
+    input:
+        PAPER,
+        "paper/authors.tex",
+        sections=SECTIONS,
+    output:
+        "paper/final.pdf",
+    log:
+        f"{RESULTS}/logs/final.log",
+    params:
+        source=source.source_hash(Path("workflow/scripts").glob("*_paper.py")),
+        generated=lambda wildcards, input: Path(input[0]).parent,
+        options="--final",

@@ -20,6 +20,7 @@ rule train:
             wildcards.run
         ),
         source=lambda wildcards: source.training_hash(wildcards.replication),
+        torch=version("torch"),
         data=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,
         # Beside the run folder, not in it: Snakemake deletes the outputs of a killed job.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import pickle
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +18,10 @@ from replications.core.files import replacing
 State = dict[str, Any]
 
 
-def save(path: Path, state: State) -> None:
-    """Write `state` and the random state of torch."""
+def save(path: Path, state: State, device: torch.device) -> None:
+    """Write `state` and the random state of torch on the CPU and on `device`."""
     state = state | {"rng": torch.get_rng_state()}
-    if torch.cuda.is_available():
+    if device.type == "cuda":
         state["cuda_rng"] = torch.cuda.get_rng_state()
     write(path, state)
 
@@ -29,6 +33,22 @@ def write(path: Path, value: Any) -> None:
     torch.save(value, buffer)
     with replacing(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
+
+
+@contextmanager
+def exclusive(path: Path) -> Iterator[None]:
+    """Hold the checkpoint at `path` for one process; wait for another to let it go.
+
+    A training outlives a workflow that is killed alone; the next one must not run beside it.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"waiting for another process that trains {path}", file=sys.stderr, flush=True)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def load(path: Path, fingerprint: str, device: torch.device) -> tuple[State | None, str]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -46,12 +48,14 @@ def training_device(choice: str, threads: int) -> Iterator[torch.device]:
 
 @contextmanager
 def _locked_device(count: int) -> Iterator[int]:
-    """The index of a CUDA device that no other run holds; waits for one."""
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "all").replace(",", "-")
+    """The index of a CUDA device that no other run of this user holds; waits for one."""
     folder = Path(tempfile.gettempdir())
-    while True:
-        for index in range(count):
-            path = folder / f"cuda-device-{visible}-{index}.lock"
+    names = [torch.cuda.get_device_properties(index).uuid for index in range(count)]
+    for attempt in itertools.count():
+        if attempt == 1:
+            print(f"waiting for one of {count} CUDA devices", file=sys.stderr, flush=True)
+        for index, name in enumerate(names):
+            path = folder / f"cuda-{os.getuid()}-{name}.lock"
             with path.open("w") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -128,7 +128,7 @@ def train(job: Job, training: Training) -> None:
             _validate(job, training)
         if training.done % save_every == 0 or training.done == settings.steps:
             began, training.seconds = _lap(began, training.seconds)
-            checkpoint.save(job.checkpoint_path, training.state(job.fingerprint))
+            checkpoint.save(job.checkpoint_path, training.state(job.fingerprint), job.device)
 
 
 def _lap(began: float, seconds: float) -> tuple[float, float]:

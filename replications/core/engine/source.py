@@ -15,21 +15,21 @@ from replications.core.spec import REPLICATIONS
 
 _CORE = REPLICATIONS / "core"
 _ROOMS_OF_TRAINING = ("data", "tasks", "nets", "weighting", "engine")
-_PREPARATION = {"labels.py", "prepare.py", "streets.py"}
-_OTHER_DATA = {"camvid.py", "kitti.py"}
+_READERS = {"prepare.py", "streets.py", "camvid.py", "kitti.py"}
 """Files of `data` that make the arrays; training sees them through the arrays alone."""
 
 
 def training_hash(replication: str) -> str:
     """Hash of core, as far as training uses it, and of the replication's own modules."""
     files = [p for room in _ROOMS_OF_TRAINING for p in (_CORE / room).glob("*.py")]
-    files = [p for p in files if p.name not in _PREPARATION | _OTHER_DATA]
+    files = [p for p in files if p.name not in _READERS]
     return source_hash([*files, *(REPLICATIONS / replication).glob("*.py")])
 
 
-def prepare_hash() -> str:
-    """Hash of what turns archives into arrays."""
-    return source_hash(_CORE / "data" / name for name in _PREPARATION | _OTHER_DATA)
+def prepare_hash(dataset: str) -> str:
+    """Hash of what turns a dataset's files into arrays."""
+    names = ("labels.py", "prepare.py", f"{dataset}.py")
+    return source_hash(_CORE / "data" / name for name in names)
 
 
 def evidence_hash() -> str:

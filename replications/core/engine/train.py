@@ -71,12 +71,18 @@ def main() -> None:
             f"study '{plan.study}' of {plan.name} has no run '{arguments.run}'; "
             f"it has: {', '.join(plan.runs)}"
         )
-    with training_device(arguments.device, arguments.threads) as device:
+    with (
+        checkpoint.exclusive(arguments.checkpoint),
+        training_device(arguments.device, arguments.threads) as device,
+    ):
         run(plan, arguments, device)
 
 
 def run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
-    """Train, evaluate and write the run folder; `metrics.json` comes last."""
+    """Train, evaluate and write the run folder; `metrics.json` comes last.
+
+    The training split is measured on as many of its samples as the test split has.
+    """
     dataset = read_description(arguments.data)
     job, training = prepare_job(plan, arguments, dataset, device)
     train(job, training)
@@ -129,7 +135,7 @@ def prepare_job(
         train=Split(arguments.data, "train", labels, device),
         val=Split(arguments.data, "val", labels, device),
         checkpoint_path=arguments.checkpoint,
-        fingerprint=_fingerprint(plan, arguments, dataset),
+        fingerprint=_fingerprint(plan, arguments, dataset, device),
     )
     optimizer = build_optimizer(settings.optimizer, model, weighting)
     return job, Training(model, weighting, optimizer)
@@ -139,15 +145,18 @@ def _labels(job: Job) -> set[str]:
     return {label for task in job.tasks.values() for label in task.labels}
 
 
-def _fingerprint(plan: Plan, arguments: Arguments, dataset: Description) -> str:
+def _fingerprint(
+    plan: Plan, arguments: Arguments, dataset: Description, device: torch.device
+) -> str:
     """What a checkpoint must agree in to be resumed."""
     return "/".join(
         [
             plan.run_fingerprint(arguments.run),
             training_hash(plan.name),
             *dataset.md5.values(),
-            str(arguments.seed),
-            torch.__version__,
+            f"seed {arguments.seed}",
+            f"torch {torch.__version__}",
+            f"{device.type}, {arguments.threads} threads",
         ]
     )
 

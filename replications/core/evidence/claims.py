@@ -23,7 +23,7 @@ import pandas as pd
 
 from replications.core.evidence.study import saved
 from replications.core.evidence.tidy import COSTS_KEY, read_table
-from replications.core.spec import Claim, Comparison, Plan, Saving
+from replications.core.spec import Agreement, Claim, Comparison, Plan, Saving
 
 ALPHA = 0.05
 _EXACT_UP_TO = 16
@@ -88,13 +88,14 @@ def claims_table(plan: Plan, runs: pd.DataFrame, folder: Path) -> pd.DataFrame:
     rows = []
     for number, claim in plan.replication.claims.items():
         if claim.agree:
-            evidence = _agreement(plan, claim, folder)
+            evidence = _agreement(plan, claim.agree, folder)
         elif claim.cheaper:
             evidence = _cheapness(plan, claim, read_table(folder / "costs.csv", COSTS_KEY))
         else:
             evidence = _betterness(claim, runs)
         rows.append({"replication": plan.name, "claim": number, "title": claim.title} | evidence)
-    table = pd.DataFrame(rows)
+    columns = ["replication", "claim", "title", "seeds", "p_for", "p_against", "verdict"]
+    table = pd.DataFrame(rows, columns=columns)
     for side in ("for", "against"):
         tested = table[f"p_{side}"].notna()
         table.loc[tested, f"p_{side}_holm"] = holm(table.loc[tested, f"p_{side}"].tolist())
@@ -138,19 +139,16 @@ def _cheapness(plan: Plan, claim: Claim, costs: pd.DataFrame) -> dict[str, objec
     return {"seeds": plan.seeds, "p_for": None, "p_against": None, "verdict": verdict}
 
 
-def _agreement(plan: Plan, claim: Claim, folder: Path) -> dict[str, object]:
+def _agreement(plan: Plan, wanted: Agreement, folder: Path) -> dict[str, object]:
     """Whether the last values of the columns agree within the margin, at every seed."""
-    wanted = claim.agree or {}
     verdict = "undecided"
-    if all(run in plan.runs for run in wanted["runs"]):
+    if all(run in plan.runs for run in wanted.runs):
         spreads = []
         for seed in range(plan.seeds):
-            histories = [
-                pd.read_csv(folder / r / str(seed) / "history.csv") for r in wanted["runs"]
-            ]
-            for column in wanted["columns"]:
+            histories = [pd.read_csv(folder / r / str(seed) / "history.csv") for r in wanted.runs]
+            for column in wanted.columns:
                 last = [history[column].dropna().iloc[-1] for history in histories]
                 spreads.append(max(last) - min(last))
-        within = max(spreads) <= wanted["margin"]
+        within = max(spreads) <= wanted.margin
         verdict = "reproduced" if within else "contradicted"
     return {"seeds": plan.seeds, "p_for": None, "p_against": None, "verdict": verdict}

@@ -43,7 +43,7 @@ def delta_m(gain: pd.Series, headline: Mapping[str, str]) -> dict[str, float]:
 def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     """delta_m on the test split of every multi-task run and seed, against single runs of that seed.
 
-    Left out is a definition that needs the relative change from a single-task metric of 0.
+    Left out is a definition that at any seed needs the change relative to a metric of 0.
     """
     test = runs[runs["split"] == "test"].set_index(["run", "seed", "task", "metric"]).sort_index()
     rows = []
@@ -57,7 +57,8 @@ def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
             gain = improvements(multi["value"], base, multi["higher_is_better"])
             gain = gain.where(base != 0, np.inf)
             for definition, value in delta_m(gain, plan.replication.headline).items():
-                if np.isfinite(value):
-                    row = (plan.name, name, seed, definition, DEFINITIONS[definition], value)
-                    rows.append(row)
-    return pd.DataFrame(rows, columns=[*DELTA_KEY, "higher_is_better", "value"])
+                row = (plan.name, name, seed, definition, DEFINITIONS[definition], value)
+                rows.append(row)
+    table = pd.DataFrame(rows, columns=[*DELTA_KEY, "higher_is_better", "value"])
+    finite = np.isfinite(table["value"]).groupby([table["run"], table["definition"]])
+    return table[finite.transform("all")]

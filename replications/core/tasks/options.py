@@ -55,6 +55,19 @@ class SceneOptions(Strict):
     """Scene classification has nothing to set."""
 
 
+TASK_METRICS: dict[str, tuple[str, ...]] = {
+    "semseg": ("miou", "pixel_accuracy"),
+    "instances": ("centroid_l1", "ap50"),
+    "depth": ("inverse_depth_l1", "abs_err", "rel_err", "rmse"),
+    "road": ("max_f1", "ap"),
+    "vehicles": tuple(
+        f"{kind}_{level}" for level in ("easy", "moderate", "hard") for kind in ("ap", "ap40")
+    )
+    + tuple(f"ap_{level}_iou50" for level in ("easy", "moderate", "hard")),
+    "scene": ("accuracy", "mean_accuracy"),
+}
+"""What each task measures; a specification that names anything else is refused."""
+
 TASK_OPTIONS: dict[str, type[Strict]] = {
     "semseg": SemsegOptions,
     "instances": InstancesOptions,

@@ -118,9 +118,7 @@ def test_agreement_of_final_values(tmp_path: Path, spread: float, verdict: str) 
         for seed in range(2):
             folder = tmp_path / run / str(seed)
             folder.mkdir(parents=True)
-            history = {
-                column: [9.0, 1.0 + spread * number / 3] for column in claim.agree.columns
-            }
+            history = {column: [9.0, 1.0 + spread * number / 3] for column in claim.agree.columns}
             pd.DataFrame(history).to_csv(folder / "history.csv")
     claims = claims_table(plan, simulated(plan, 0.0), tmp_path)
     assert claims.set_index("claim").loc["4", "verdict"] == verdict

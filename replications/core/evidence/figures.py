@@ -107,7 +107,9 @@ def examples_figure(
                 _draw(axis, task, maps[index], truth[index], dataset)
         for axis, title in zip(own[0], ("영상 · 참값", "단일 작업", "다중 작업"), strict=True):
             axis.set_title(title, fontsize=7.5, pad=2)
-    for axis, label in zip(axes[:, 0], ("의미 오류", *(_TASKS[t] for t in tasks)), strict=True):
+    for axis, label in zip(
+        axes[:, 0], ("의미 오류", *(_TASKS.get(t, t) for t in tasks)), strict=True
+    ):
         axis.set_ylabel(label, fontsize=7)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])

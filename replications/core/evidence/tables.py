@@ -72,11 +72,19 @@ def _heading(results: Results, metric: tuple[str, str]) -> str:
     cell = results.test.xs(metric, level=("task", "metric")).iloc[0]
     arrow = r"$\uparrow$" if cell["higher_is_better"] else r"$\downarrow$"
     unit = str(cell["unit"]).replace("%", r"\%")
-    return rf"\shortstack{{{_TASKS[metric[0]]}\\{_METRICS[metric[1]]} {arrow}\\({unit})}}"
+    task, name = _names(metric)
+    return rf"\shortstack{{{task}\\{name} {arrow}\\({unit})}}"
 
 
 def _short(metric: tuple[str, str]) -> str:
-    return rf"\shortstack{{{_TASKS[metric[0]]}\\{_METRICS[metric[1]]}}}"
+    task, name = _names(metric)
+    return rf"\shortstack{{{task}\\{name}}}"
+
+
+def _names(metric: tuple[str, str]) -> tuple[str, str]:
+    """Task and metric in Korean, or as they are called where no Korean name is given."""
+    task, name = metric
+    return _TASKS.get(task, task), _METRICS.get(name, name.replace("_", r"\_"))
 
 
 def _row(

@@ -50,7 +50,7 @@ def main() -> None:
     print(f"| reading the specifications (median of 5) | {statistics.median(imports):.2f} |")
     costs = pd.read_csv(f"results/quick/{name}/costs.csv")
     print(f"\npeak memory of a training: {costs['peak_memory_mb'].max():.0f} MB")
-    print(f"training alone, all runs: {costs['training_s'].sum():.0f} s of CPU")
+    print(f"training alone, all runs: {costs['training_s'].sum():.0f} s (two at a time)")
 
 
 def _default_study(name: str) -> float:

@@ -94,7 +94,9 @@ def test_incomplete_claims(refused: Callable[[Edit], str]) -> None:
 
 def test_tasks_that_are_no_mapping(refused: Callable[[Edit], str]) -> None:
     text = refused(lambda c: c["settings"].update(tasks=["semseg", "instances", "depth"]))
-    assert "tasks must map each task to its options" in text
+    assert "settings.tasks must map each task to its options" in text
+    text = refused(lambda c: c["studies"]["quick"]["settings"].update(tasks=["semseg"]))
+    assert "tasks: Input should be a valid dictionary" in text
 
 
 def test_a_reference_outside_the_study(refused: Callable[[Edit], str]) -> None:

@@ -85,13 +85,13 @@ class Settings(Strict):
     @field_validator("tasks", mode="before")
     @classmethod
     def _known_tasks(cls, tasks: Any) -> Any:
-        if not isinstance(tasks, Mapping):
-            raise ValueError("tasks must map each task to its options")
-        for name, options in tasks.items():
+        for name, options in tasks.items() if isinstance(tasks, Mapping) else ():
             if name not in TASK_OPTIONS:
                 raise ValueError(f"unknown task '{name}'; known: {', '.join(TASK_OPTIONS)}")
             TASK_OPTIONS[name].model_validate(options or {})
-        return {name: options or {} for name, options in tasks.items()}
+        if isinstance(tasks, Mapping):
+            return {name: options or {} for name, options in tasks.items()}
+        return tasks
 
 
 class Run(Strict):
@@ -219,6 +219,8 @@ class Replication(Strict):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Replication:
+        if not isinstance(self.settings.get("tasks"), Mapping):
+            raise ValueError("settings.tasks must map each task to its options")
         for study_name, study in self.studies.items():
             for run_name in study.runs or []:
                 self._known_run(run_name, f"studies.{study_name}.runs")

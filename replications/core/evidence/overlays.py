@@ -89,8 +89,8 @@ def _draw(
     if "scene" in values:
         name = dataset["scenes"][int(values["scene"])]
         label = _SCENES.get(name, name)
-        axis.text(
-            width * 0.98, height * 0.04, label, color="white", fontsize=7, ha="right", va="top"
-        )
+        shade = {"facecolor": "black", "alpha": 0.45, "pad": 1, "linewidth": 0}
+        place = (width * 0.98, height * 0.04)
+        axis.text(*place, label, color="white", fontsize=7, ha="right", va="top", bbox=shade)
     # Boxes do not widen the view.
     axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))

@@ -81,7 +81,7 @@ def examples_figure(
     run and the reference run for each task."""
     plan = results.plan
     tasks = list(plan.replication.headline)
-    runs = {run: _examples(results, run) for run in plan.runs}
+    runs = {run: results.examples(run) for run in plan.runs}
     joint = runs[plan.replication.reference]
     singles = {task: runs[plan.single_of(task, plan.replication.reference)] for task in tasks}
     chosen = list(shown)
@@ -115,11 +115,6 @@ def examples_figure(
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
     return figure
-
-
-def _examples(results: Results, run: str) -> dict[str, Array]:
-    with np.load(results.folder / run / "0" / "examples.npz") as arrays:
-        return dict(arrays)
 
 
 def _image_row(

@@ -32,11 +32,11 @@ def overlay_figure(
     score of at least one half, and in the truth the cars and vans tall enough to be evaluated.
     """
     plan = results.plan
-    joint = _examples(results, plan.replication.reference)
+    joint = results.examples(plan.replication.reference)
     tasks = [task for task in plan.replication.headline if f"truth_{task}" in joint]
     separate: dict[str, Array] = {}
     for task in tasks:
-        single = _examples(results, plan.single_of(task, plan.replication.reference))
+        single = results.examples(plan.single_of(task, plan.replication.reference))
         separate[task] = single[f"predicted_{task}"]
     columns = {
         "참값": {task: joint[f"truth_{task}"] for task in tasks},
@@ -63,11 +63,6 @@ def overlay_figure(
         axis.set(xticks=[], yticks=[])
         axis.spines[:].set_visible(False)
     return figure
-
-
-def _examples(results: Results, run: str) -> dict[str, Array]:
-    with np.load(results.folder / run / "0" / "examples.npz") as arrays:
-        return dict(arrays)
 
 
 def _draw(

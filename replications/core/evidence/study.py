@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
+from replications.core.data.labels import Array
 from replications.core.evidence.delta_m import DELTA_KEY
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
 from replications.core.spec import REPLICATIONS, Plan, load_plan
@@ -32,6 +34,11 @@ class Results:
     delta: pd.DataFrame
     claims: pd.DataFrame
     reported: pd.DataFrame
+
+    def examples(self, run: str) -> dict[str, Array]:
+        """The arrays of seed 0's `examples.npz`."""
+        with np.load(self.folder / run / "0" / "examples.npz") as arrays:
+            return dict(arrays)
 
     def saved(self, run: str, cost: str) -> float:
         """Percent of `cost` that `run` saves against the sum of the single-task networks."""

@@ -85,13 +85,13 @@ class Settings(Strict):
     @field_validator("tasks", mode="before")
     @classmethod
     def _known_tasks(cls, tasks: Any) -> Any:
-        for name, options in tasks.items() if isinstance(tasks, Mapping) else ():
+        if not isinstance(tasks, Mapping):
+            return tasks  # refused by its type
+        for name, options in tasks.items():
             if name not in TASK_OPTIONS:
                 raise ValueError(f"unknown task '{name}'; known: {', '.join(TASK_OPTIONS)}")
             TASK_OPTIONS[name].model_validate(options or {})
-        if isinstance(tasks, Mapping):
-            return {name: options or {} for name, options in tasks.items()}
-        return tasks
+        return {name: options or {} for name, options in tasks.items()}
 
 
 class Run(Strict):

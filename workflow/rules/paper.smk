@@ -7,6 +7,7 @@ PAPER = [
     "paper/kcc-rules.tex",
     "paper/references.bib",
 ]
+PAPER_SOURCE = source.source_hash(Path("workflow/scripts").glob("*_paper.py"))
 SECTIONS = [f"replications/{name}/paper.tex" for name in PLANS]
 
 
@@ -19,7 +20,7 @@ rule paper:
     log:
         f"{RESULTS}/logs/paper.log",
     params:
-        source=source.source_hash(Path("workflow/scripts").glob("*_paper.py")),
+        source=PAPER_SOURCE,
         generated=lambda wildcards, input: Path(input[0]).parent,
         options="",
     shell:
@@ -38,6 +39,6 @@ use rule paper as final with:
     log:
         f"{RESULTS}/logs/final.log",
     params:
-        source=source.source_hash(Path("workflow/scripts").glob("*_paper.py")),
+        source=PAPER_SOURCE,
         generated=lambda wildcards, input: Path(input[0]).parent,
         options="--final",

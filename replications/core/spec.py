@@ -64,6 +64,8 @@ class Augmentation(Strict):
     """What happens to training images, in batches on the device."""
 
     flip: bool = True
+    zoom: Annotated[list[Annotated[float, Field(ge=1)]], Field(min_length=1)] = [1.0]
+    """Factors one of which enlarges each image; depth is divided by it."""
 
 
 class Settings(Strict):

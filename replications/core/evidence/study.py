@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,20 @@ class Results:
         """The arrays of seed 0's `examples.npz`."""
         with np.load(self.folder / run / "0" / "examples.npz") as arrays:
             return dict(arrays)
+
+    def history(self, run: str, seed: int) -> pd.DataFrame:
+        """What the training of a run recorded, a row per recorded step."""
+        return pd.read_csv(self.folder / run / str(seed) / "history.csv")
+
+    def experiment(self, name: str) -> pd.DataFrame:
+        """The table an experiment left."""
+        return pd.read_csv(self.folder / name / "table.csv")
+
+    def numbers(self, experiment: str) -> dict[str, float]:
+        """The numbers an experiment left for claims and the paper."""
+        path = self.folder / experiment / "numbers.json"
+        numbers: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
+        return numbers
 
     def saved(self, run: str, cost: str) -> float:
         """Percent of `cost` that `run` saves against the sum of the single-task networks."""

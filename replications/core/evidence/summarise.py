@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from replications.core.errors import run_command
-from replications.core.evidence.claims import claims_table
+from replications.core.evidence.claims import claims_table, comparisons_table
 from replications.core.evidence.delta_m import DELTA_KEY, delta_m_table
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, collect, write_table
 from replications.core.files import replacing
@@ -26,10 +26,12 @@ def main() -> None:
     write_table(runs, folder / "runs.csv", RUNS_KEY)
     write_table(costs, folder / "costs.csv", COSTS_KEY)
     write_table(delta_m_table(plan, runs), folder / "delta_m.csv", DELTA_KEY)
-    claims = claims_table(plan, runs, folder)
-    # p-values are empty where nothing was tested, so this table has gaps by design.
-    with replacing(folder / "claims.csv") as temporary:
-        claims.to_csv(temporary, index=False)
+    comparisons = comparisons_table(plan, runs)
+    claims = claims_table(plan, comparisons, folder)
+    # Empty where nothing was tested or one seed has no interval: tables with gaps by design.
+    for name, table in (("comparisons.csv", comparisons), ("claims.csv", claims)):
+        with replacing(folder / name) as temporary:
+            table.to_csv(temporary, index=False)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from replications.core.nets.resize import bilinear
 from replications.nash_mtl.options import ModelOptions
-from replications.nash_mtl.segnet import conv_bn_relu, pool, stage_channels
+from replications.nash_mtl.segnet import conv_bn_relu, decoded, pool
 
 
 class Mask(nn.Module):
@@ -67,29 +67,26 @@ class AttentionHead(nn.Module):
 
     def __init__(self, options: ModelOptions, outputs: int) -> None:
         super().__init__()
-        widths = options.widths
-        channels = stage_channels(widths)
-        decoded = channels[len(widths) :]
-        masks = [
-            Mask(own if stage == 0 else 2 * own, own) for stage, own in enumerate(channels)
-        ]
-        self.encoder_masks = nn.ModuleList(masks[: len(widths)])
-        self.decoder_masks = nn.ModuleList(masks[len(widths) :])
+        widths, up = options.widths, decoded(options.widths)
+        seen = [widths[0], *(2 * width for width in widths[1:])]
+        self.encoder_masks = nn.ModuleList(map(Mask, seen, widths))
         self.encoder_bridges = nn.ModuleList(map(conv_bn_relu, widths, [*widths[1:], widths[-1]]))
-        self.decoder_bridges = nn.ModuleList(map(conv_bn_relu, [widths[-1], *decoded], decoded))
-        self.predict = Prediction(decoded[-1], outputs)
+        self.decoder_bridges = nn.ModuleList(map(conv_bn_relu, [widths[-1], *up], up))
+        seen = [below + own for below, own in zip(reversed(widths), up, strict=True)]
+        self.decoder_masks = nn.ModuleList(map(Mask, seen, up))
+        self.predict = Prediction(up[-1], outputs)
 
     def forward(self, features: Sequence[Tensor], size: tuple[int, int]) -> Tensor:
         """The maps of `SegNet` to (B, outputs, *size)."""
         maps = iter(features)
-        below: list[Tensor] = []
+        carried: list[Tensor] = []
         for mask, bridge in zip(self.encoder_masks, self.encoder_bridges, strict=True):
             u, p = next(maps), next(maps)
-            kept = mask(torch.cat([u, *below], dim=1)) * p
-            below = [pool(bridge(kept))[0]]
+            kept = mask(torch.cat([u, *carried], dim=1)) * p
+            carried = [pool(bridge(kept))[0]]
         for mask, bridge in zip(self.decoder_masks, self.decoder_bridges, strict=True):
             u, p = next(maps), next(maps)
-            above = bridge(bilinear(below[0], (u.shape[-2], u.shape[-1])))
-            below = [mask(torch.cat([u, above], dim=1)) * p]
-        prediction: Tensor = self.predict(below[0], size)
+            above = bridge(bilinear(carried[0], (u.shape[-2], u.shape[-1])))
+            carried = [mask(torch.cat([u, above], dim=1)) * p]
+        prediction: Tensor = self.predict(carried[0], size)
         return prediction

@@ -17,8 +17,7 @@ class ModelOptions(Strict):
     widths: Annotated[list[Positive], Field(min_length=1)]
     """Channels of the encoder's stages; every stage ends by halving the size."""
     convolutions: Annotated[list[Annotated[int, Field(ge=2)]], Field(min_length=1)]
-    """3x3 convolutions of each stage, of the encoder and of the decoder alike: one whose output a
-    task's mask is computed from, and at least one whose output it selects from."""
+    """3x3 convolutions of each stage, in the encoder and in the decoder alike."""
     stride: Literal[1, 2, 4] = 1
     """Of the first convolution; above 1 predictions are upsampled to the image's size."""
     attention: bool = True

@@ -35,58 +35,61 @@ def conv_bn_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) ->
     )
 
 
-class Stage(nn.Module):
-    """The convolutions between two poolings: `first`, whose output attention masks are computed
-    from, and the rest, whose output they select from."""
-
-    def __init__(self, inputs: int, outputs: int, convolutions: int, stride: int = 1) -> None:
-        super().__init__()
-        # With a stride the kernel is wide enough to see every pixel.
-        self.first = conv_bn_relu(inputs, outputs, max(3, 2 * stride - 1), stride)
-        self.rest = nn.Sequential(*(conv_bn_relu(outputs, outputs) for _ in range(convolutions)))
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, inputs, H, W) to u and p of MTAN, each (B, outputs, H/stride, W/stride)."""
-        u = self.first(x)
-        return u, self.rest(u)
-
-
-def stage_channels(widths: list[int]) -> list[int]:
-    """Output channels of every stage: those of the encoder, then those of the decoder."""
-    return [*widths, *reversed([widths[0], *widths[:-1]])]
-
-
 class SegNet(nn.Module):
-    """Images to the features that every task shares, u and p of every stage in turn.
+    """Images to the features that every task shares: u and p of every stage in turn, as MTAN has it.
 
-    (B, 3, H, W) to a tuple of 4 L maps for L widths: those of the encoder, stage j at 1 / 2^j of the
-    size behind the first convolution, then those of the decoder, from coarse to fine.
+    A stage of the encoder halves the size at its end, one of the decoder doubles it at its start.
+    u is what a task's mask is computed from: the output of the first convolution in the encoder,
+    the unpooled features in the decoder. p, the stage's output, is what the mask selects from.
+
+    (B, 3, H, W) to a tuple of 4 maps for each of the L widths: the encoder's from fine to coarse,
+    stage j at 1 / 2^j of the size behind the first convolution, then the decoder's back to fine.
     """
 
     def __init__(self, options: ModelOptions) -> None:
         super().__init__()
-        outputs = stage_channels(options.widths)
-        inputs = [3, *options.widths, *outputs[len(options.widths) : -1]]
-        counts = [*options.convolutions, *reversed(options.convolutions)]
-        stages = [
-            Stage(before, after, count - 1, options.stride if index == 0 else 1)
-            for index, (before, after, count) in enumerate(
-                zip(inputs, outputs, counts, strict=True)
+        widths = options.widths
+        before = [3, *widths[:-1]]
+        # With a stride the first kernel is wide enough to see every pixel.
+        strides = [options.stride, *([1] * (len(widths) - 1))]
+        self.firsts = nn.ModuleList(
+            conv_bn_relu(inputs, outputs, max(3, 2 * stride - 1), stride)
+            for inputs, outputs, stride in zip(before, widths, strides, strict=True)
+        )
+        self.rests = nn.ModuleList(
+            _convolutions(width, width, count - 1)
+            for width, count in zip(widths, options.convolutions, strict=True)
+        )
+        self.decoder = nn.ModuleList(
+            _convolutions(inputs, outputs, count)
+            for inputs, outputs, count in zip(
+                reversed(widths), decoded(widths), reversed(options.convolutions), strict=True
             )
-        ]
-        half = len(options.widths)
-        self.encoder, self.decoder = nn.ModuleList(stages[:half]), nn.ModuleList(stages[half:])
+        )
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
         """See the class."""
         maps: list[Tensor] = []
         places: list[Tensor] = []
         x = images
-        for stage in self.encoder:
-            maps += stage(x)
-            x, where = pool(maps[-1])
+        for first, rest in zip(self.firsts, self.rests, strict=True):
+            u = first(x)
+            p = rest(u)
+            x, where = pool(p)
+            maps += [u, p]
             places.append(where)
         for stage, where in zip(self.decoder, reversed(places), strict=True):
-            maps += stage(unpool(x, where))
-            x = maps[-1]
+            u = unpool(x, where)
+            x = stage(u)
+            maps += [u, x]
         return tuple(maps)
+
+
+def decoded(widths: list[int]) -> list[int]:
+    """Output channels of the decoder's stages, coarse to fine."""
+    return [*reversed(widths[:-1]), widths[0]]
+
+
+def _convolutions(inputs: int, outputs: int, count: int) -> nn.Sequential:
+    layers = [conv_bn_relu(inputs, outputs)]
+    return nn.Sequential(*layers, *(conv_bn_relu(outputs, outputs) for _ in range(count - 1)))

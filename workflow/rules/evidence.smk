@@ -25,10 +25,11 @@ rule summarise:
 rule latex:
     input:
         SUMMARY,
+        lambda wildcards: run_files(wildcards.replication, ["provenance.json"]),
         lambda wildcards: experiment_files(wildcards.replication),
         "replications/{replication}/reported.csv",
     output:
-        f"{RESULTS}/{{replication}}/table_results.tex",
+        [f"{RESULTS}/{{replication}}/{file}" for file in layout.LATEX],
         f"{RESULTS}/{{replication}}/numbers.tex",
     log:
         f"{RESULTS}/logs/latex/{{replication}}.log",

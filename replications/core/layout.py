@@ -26,6 +26,8 @@ TABLES = (
 """The tables of a replication, and under the same names those of a study."""
 LATEX = ("table_results.tex", "supplement.tex")
 """What the paper and its supplement input of a replication, besides figures and numbers."""
+OVERVIEW = ("table_efficiency.tex", "figure_plane.pdf")
+"""What the paper inputs of all replications together."""
 
 
 def figures(plan: Plan) -> list[str]:
@@ -40,4 +42,4 @@ def for_paper(plans: Iterable[Plan]) -> list[str]:
         for plan in plans
         for file in (*LATEX, *(f"{figure}.pdf" for figure in figures(plan)))
     ]
-    return ["numbers.tex", *own]
+    return ["numbers.tex", *OVERVIEW, *own]

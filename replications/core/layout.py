@@ -32,7 +32,9 @@ OVERVIEW = ("table_efficiency.tex", "figure_plane.pdf")
 
 def figures(plan: Plan) -> list[str]:
     """The figures of a replication, without suffix: those of every one, then its own."""
-    return [f"figure_{name}" for name in ("examples", "delta_m", *plan.replication.figures)]
+    return [
+        f"figure_{name}" for name in ("examples", "delta_m", "curves", *plan.replication.figures)
+    ]
 
 
 def for_paper(plans: Iterable[Plan]) -> list[str]:

@@ -21,18 +21,13 @@ from matplotlib.figure import Figure
 
 from replications.core.data.labels import VOID, Array
 from replications.core.errors import run_command
+from replications.core.evidence.curves import curves_figure
 from replications.core.evidence.delta_m import DEFINITIONS
 from replications.core.evidence.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM, save, style
+from replications.core.evidence.naming import task_name
 from replications.core.evidence.overlays import OVERLAID, overlay_figure
 from replications.core.evidence.study import Results, load_results
 
-_TASKS = {
-    "semseg": "의미 분할",
-    "instances": "개체 분할",
-    "depth": "깊이",
-    "normals": "법선",
-    "edges": "경계",
-}
 _LABELS = {
     "per_task_primary": "대표 지표, 작업 평균",
     "per_metric": "모든 지표 평균 (부호 반전)",
@@ -57,6 +52,7 @@ def main() -> None:
             examples = examples_figure(results, dataset)
         save(examples, arguments.folder / "figure_examples")
         save(delta_m_figure(results), arguments.folder / "figure_delta_m")
+        save(curves_figure(results), arguments.folder / "figure_curves")
         for name in results.plan.replication.figures:
             module = importlib.import_module(f"replications.{arguments.replication}.figures")
             save(getattr(module, name)(results), arguments.folder / f"figure_{name}")
@@ -75,7 +71,7 @@ def examples_figure(
     chosen = list(shown)
     height, width = joint["image"].shape[-2:]
     cell = FULL_WIDTH / (3 * len(chosen))
-    labels = ["의미 오류" if "semseg" in tasks else "", *(_TASKS.get(t, t) for t in tasks)]
+    labels = ["의미 오류" if "semseg" in tasks else "", *(task_name(t) for t in tasks)]
     rows = len(labels)
     figure, axes = plt.subplots(
         rows,

@@ -218,7 +218,9 @@ def numbers(table: pd.DataFrame, reached: float) -> dict[str, float]:
     found = {"trajectories": float(len(STARTS) * len(SCALES))}
     for method, own in last.groupby("method", sort=False):
         gaps = gap(own[["loss_1", "loss_2"]].to_numpy(), front)
-        found[f"{method}_reached"] = float((gaps <= reached * np.ptp(front, axis=0).min()).sum())
+        arrived = gaps <= reached * np.ptp(front, axis=0).min()
+        found[f"{method}_reached"] = float(arrived.sum())
+        found[f"{method}_missed"] = float((~arrived).sum())
         found[f"{method}_gap"] = float(gaps.max())
         found[f"{method}_moved"] = moved(own, front)
     return found

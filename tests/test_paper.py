@@ -39,21 +39,21 @@ def write_generated(folder: Path) -> Path:
     """A value for every key that the text asks for, a table and two figures."""
     texts = [(ROOT / "paper/main.tex").read_text(), SECTION.read_text()]
     keys = set(re.findall(r"\\result\{([^}]+)\}", "".join(texts)))
-    keys |= {"sentence.uncertainty.summary", "sentence.uncertainty.verdicts"}
-    words = {"study.face": "※ 시험용 연구", "sentence.uncertainty.verdicts": "주장 1개 중 재현 1개"}
+    words = {"study.face": "※ 시험용 연구", "sentence.study.verdicts": "주장 1개 중 재현 1개"}
     (folder / "uncertainty").mkdir(parents=True)
     lines = []
     for key in sorted(keys):
         value = "이 문장은 시험을 위한 것이다." if key.startswith("sentence") else "1.23"
         lines.append(rf"\kccdefine{{{key}}}{{{words.get(key, value)}}}" + "\n")
     (folder / "numbers.tex").write_text("".join(lines))
-    (folder / "uncertainty/table_results.tex").write_text(TABLE)
-    for name, size in (("examples", (190, 70)), ("delta_m", (92, 45))):
+    for table in ("uncertainty/table_results", "table_efficiency", "table_experiments"):
+        (folder / f"{table}.tex").write_text(TABLE)
+    for name, size in (("uncertainty/figure_delta_m", (190, 70)), ("figure_plane", (92, 45))):
         with mpl.rc_context({"pdf.fonttype": 42, "font.size": 8}):
             figure, axis = plt.subplots(figsize=(size[0] / 25.4, size[1] / 25.4))
             axis.plot([0, 1])
             axis.set_ylabel("turned")
-            figure.savefig(folder / f"uncertainty/figure_{name}.pdf")
+            figure.savefig(folder / f"{name}.pdf")
             plt.close(figure)
     return folder
 

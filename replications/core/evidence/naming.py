@@ -37,6 +37,12 @@ _METRICS = {
     "delta_m_per_metric": r"$\Delta_m^{\mathrm{P}}$",
     "delta_m_per_task_mean": r"$\Delta_m$",
 }
+_DATASETS = {"streets": "Streets", "camvid": "CamVid", "qm9": "QM9"}
+
+
+def dataset_name(dataset: str) -> str:
+    """A dataset as the paper calls it."""
+    return _DATASETS.get(dataset, dataset)
 
 
 def task_name(task: str) -> str:

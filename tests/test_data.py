@@ -18,7 +18,7 @@ from PIL import Image
 from safetensors.numpy import load_file
 
 from replications.core.data import streets
-from replications.core.data.augment import augment, flipped
+from replications.core.data.augment import augment, flipped, zoomed
 from replications.core.data.batches import Batch, Split, indices_of_step, read_description
 from replications.core.data.labels import VOID
 from replications.core.data.prepare import prepare, reduced
@@ -202,6 +202,12 @@ def random_batch(seed: int) -> Batch:
     )
 
 
+def without_boxes(batch: Batch) -> Batch:
+    """The batch with a depth map in place of its boxes."""
+    labels = {name: values for name, values in batch.labels.items() if name != "boxes"}
+    return Batch(batch.images, {**labels, "depth": batch.images[:, 0].abs()})
+
+
 @settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_flipping_twice_is_the_identity(seed: int) -> None:
@@ -222,6 +228,46 @@ def test_flip_mirrors_labels_with_the_image() -> None:
     # Box 1..4 of a 10 pixels wide image becomes 6..9; padding stays.
     assert once.labels["boxes"][0, 0, :4].tolist() == [6, 2, 9, 5]
     assert once.labels["boxes"][0, 1].tolist() == [-1] * 8
+
+
+def test_zoom_enlarges_a_window_and_brings_it_nearer() -> None:
+    """A factor of 2 at the upper left shows that quarter, each pixel twice, at half the depth."""
+    batch = without_boxes(random_batch(3))
+    twice = zoomed(batch, torch.full((4,), 2.0), torch.zeros(4, 2))
+    for name in ("semseg", "normals"):
+        quarter = batch.labels[name][..., :3, :5]
+        assert torch.equal(
+            twice.labels[name], quarter.repeat_interleave(2, -2).repeat_interleave(2, -1)
+        )
+    quarter = batch.labels["depth"][..., :3, :5] / 2
+    assert torch.equal(
+        twice.labels["depth"], quarter.repeat_interleave(2, -2).repeat_interleave(2, -1)
+    )
+
+
+@given(seed=st.integers(0, 100), factor=st.floats(1, 3), place=st.floats(0, 1))
+@settings(max_examples=20, deadline=None)
+def test_zoomed_images_are_those_of_grid_sample(seed: int, factor: float, place: float) -> None:
+    """Against torch's own sampler."""
+    batch = without_boxes(random_batch(seed))
+    found = zoomed(batch, torch.full((4,), factor), torch.full((4, 2), place)).images
+    height, width = found.shape[-2:]
+    shift = (2 * place - 1) * (1 - 1 / factor)
+    theta = torch.tensor([[1 / factor, 0, shift], [0, 1 / factor, shift]]).expand(4, 2, 3)
+    grid = torch.nn.functional.affine_grid(theta, [4, 3, height, width], align_corners=False)
+    expected = torch.nn.functional.grid_sample(
+        batch.images, grid, padding_mode="border", align_corners=False
+    )
+    assert torch.allclose(found, expected, atol=1e-4)
+
+
+def test_zoom_by_one_is_the_identity_and_boxes_are_refused() -> None:
+    batch = without_boxes(random_batch(1))
+    same = zoomed(batch, torch.ones(4), torch.rand(4, 2))
+    assert torch.equal(same.images, batch.images)
+    assert all(torch.equal(same.labels[name], batch.labels[name]) for name in batch.labels)
+    with pytest.raises(StudyError, match="boxes"):
+        zoomed(random_batch(1), torch.ones(4), torch.ones(4, 2))
 
 
 def test_augmentation_depends_on_seed_and_step_not_on_the_labels() -> None:

@@ -13,13 +13,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 from torchmetrics.detection import MeanAveragePrecision
-from torchmetrics.regression import MeanAbsoluteError
+from torchmetrics.regression import CosineSimilarity, MeanAbsoluteError
 
 from replications.core.data.labels import VOID
 from replications.core.tasks.average_precision import Detections, average_precision
 from replications.core.tasks.depth import Depth
 from replications.core.tasks.instances import Instances, centroid_vectors, clustered
-from replications.core.tasks.options import DepthOptions, InstancesOptions
+from replications.core.tasks.normals import Normals
+from replications.core.tasks.options import DepthOptions, InstancesOptions, NormalsOptions
 from replications.core.tasks.semseg import Semseg
 
 INSTANCES = Instances(InstancesOptions(radius=2.0, min_pixels=4), things=(9, 10))
@@ -109,6 +110,76 @@ def test_metric_depth_ignores_invalid_pixels_and_is_torchmetrics() -> None:
     assert found["rmse"].value == pytest.approx(float((error**2).mean().sqrt()), rel=1e-5)
     relative = (error.abs() / depth[depth > 0]).mean()
     assert found["rel_err"].value == pytest.approx(float(relative), rel=1e-5)
+
+
+# Surface normals
+
+
+def _turned(*degrees: float) -> torch.Tensor:
+    """A row of unit vectors turned from the z axis by the given angles, (1, 3, 1, W)."""
+    angle = torch.deg2rad(torch.tensor(degrees, dtype=torch.float64))
+    vectors = torch.stack([angle.sin(), torch.zeros_like(angle), angle.cos()])
+    return vectors[None, :, None, :].float()
+
+
+def test_angles_by_hand() -> None:
+    """Errors of 0, 10, 20, 25, 60 degrees in two batches; the length of a prediction is nothing."""
+    metrics = Normals(NormalsOptions()).accumulator(complete=True)
+    metrics.update(7 * _turned(0, 10), {"normals": _turned(0, 0)})
+    truth = _turned(0, 0, 0, 0)
+    truth[..., 3] = 0  # no normal there
+    metrics.update(0.1 * _turned(20, 25, 60, 90), {"normals": truth})
+    found = {name: metric.value for name, metric in metrics.compute().items()}
+    assert found["angle_mean"] == pytest.approx(23, abs=1e-4)
+    assert found["angle_median"] == pytest.approx(20, abs=1e-4)
+    root_mean_square = ((10**2 + 20**2 + 25**2 + 60**2) / 5) ** 0.5
+    assert found["rmse"] == pytest.approx(root_mean_square, abs=1e-4)
+    assert root_mean_square > found["angle_mean"] + 1  # a mean under the name of rmse would fail
+    assert found["within_11.25"] == pytest.approx(40)
+    assert found["within_22.5"] == pytest.approx(60)
+    assert found["within_30"] == pytest.approx(80)
+
+
+def test_cosine_loss_is_that_of_torchmetrics() -> None:
+    generator = torch.Generator().manual_seed(0)
+    truth = F.normalize(torch.randn(2, 3, 4, 5, generator=generator), dim=1)
+    prediction = torch.randn(2, 3, 4, 5, generator=generator)
+    similarity = CosineSimilarity(reduction="mean")
+    expected = 1 - similarity(
+        prediction.movedim(1, -1).flatten(0, 2), truth.movedim(1, -1).flatten(0, 2)
+    )
+    assert Normals(NormalsOptions()).loss(prediction, {"normals": truth}) == pytest.approx(
+        float(expected), abs=1e-6
+    )
+
+
+def test_l1_loss_of_normals_by_hand() -> None:
+    """(1, 0, 0) for (0, 0, 1) is 2 / 3 per component, averaged with a perfect pixel: 1 / 3."""
+    truth = _turned(0, 0, 0)
+    truth[..., 2] = 0  # no normal there
+    loss = Normals(NormalsOptions(loss="l1")).loss(5 * _turned(90, 0, 45), {"normals": truth})
+    assert float(loss) == pytest.approx(1 / 3, abs=1e-6)
+
+
+@pytest.mark.parametrize("task", [Normals(NormalsOptions()), Depth(DepthOptions(), focal=200.0)])
+def test_an_evaluation_starts_from_nothing(task: Any) -> None:
+    """What one accumulator has seen is not in the next."""
+    shape = (1, task.channels, 2, 2)
+    truth = {
+        "normals": _turned(0, 0)[..., None, 0].expand(1, 3, 1, 1),
+        "depth": torch.ones(1, 1, 1),
+    }
+    generator = torch.Generator().manual_seed(0)
+    found = []
+    for _ in range(2):
+        metrics = task.accumulator(complete=True)
+        prediction = torch.rand(shape, generator=generator)[..., :1, :1]
+        metrics.update(prediction, truth)
+        alone = task.accumulator(complete=True)
+        alone.update(prediction, truth)
+        found.append((metrics.compute(), alone.compute()))
+    assert found[0][0] != found[1][0]
+    assert all(first == second for first, second in found)
 
 
 # Instances

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from replications.core.data.batches import Batch
+from replications.core.errors import StudyError
 from replications.core.spec import Augmentation
 
 
@@ -15,6 +16,11 @@ def augment(batch: Batch, options: Augmentation, seed: int, step: int) -> Batch:
     if options.flip:
         mirror = torch.rand(len(batch), generator=generator) < 0.5
         batch = flipped(batch, mirror.to(batch.images.device))
+    if max(options.zoom) > 1:
+        drawn = torch.randint(len(options.zoom), (len(batch),), generator=generator)
+        corner = torch.rand(len(batch), 2, generator=generator)
+        factor = torch.tensor(options.zoom)[drawn]
+        batch = zoomed(batch, factor.to(batch.images.device), corner.to(batch.images.device))
     return batch
 
 
@@ -37,6 +43,58 @@ def flipped(batch: Batch, mirror: Tensor) -> Batch:
             labels[name] = values
     images = _where(mirror, batch.images.flip(-1), batch.images)
     return Batch(images.contiguous(memory_format=torch.channels_last), labels)
+
+
+def zoomed(batch: Batch, factor: Tensor, corner: Tensor) -> Batch:
+    """Enlarge sample b by `factor[b]` >= 1 (float, (B,)) and keep a window of the original size.
+
+    `corner` (float, (B, 2), in [0, 1]) is the window's place between top and bottom, left and
+    right. Images are interpolated bilinearly, labels take the nearest pixel, and depth is divided
+    by the factor: what looks larger is nearer (Eigen et al., 2014).
+
+    Raises:
+        StudyError: the batch carries boxes, which would have to be cut at the window.
+    """
+    if "boxes" in batch.labels:
+        raise StudyError("augmentation.zoom cannot be used with a task that needs boxes; remove it")
+    height, width = batch.images.shape[-2:]
+    rows = _source(height, factor, corner[:, 0])
+    columns = _source(width, factor, corner[:, 1])
+    labels = {}
+    for name, values in batch.labels.items():
+        if values.dim() >= 3:
+            values = _picked(values, rows.floor().long(), columns.floor().long())
+            if name == "depth":
+                values = values / factor.view(-1, 1, 1)
+        labels[name] = values
+    images = _interpolated(batch.images, rows - 0.5, columns - 0.5)
+    return Batch(images.contiguous(memory_format=torch.channels_last), labels)
+
+
+def _source(length: int, factor: Tensor, corner: Tensor) -> Tensor:
+    """Where the centre of each pixel of the window lies in the original, (B, length)."""
+    centres = torch.arange(length, device=factor.device) + 0.5
+    first = corner * (length - length / factor)
+    return first[:, None] + centres / factor[:, None]
+
+
+def _picked(maps: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Pixels of (B, ..., H, W) at rows (B, H) and columns (B, W)."""
+    rows = rows.view(len(maps), *[1] * (maps.dim() - 3), -1, 1).expand(maps.shape)
+    columns = columns.view(len(maps), *[1] * (maps.dim() - 3), 1, -1).expand(maps.shape)
+    return maps.gather(-2, rows).gather(-1, columns)
+
+
+def _interpolated(images: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
+    """Bilinear interpolation of (B, C, H, W) at rows (B, H) and columns (B, W), edges repeated."""
+    height, width = images.shape[-2:]
+    rows, columns = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
+    top, left = rows.floor().long(), columns.floor().long()
+    down, right = (rows - top)[:, None, :, None], (columns - left)[:, None, None, :]
+    bottom, last = (top + 1).clamp(max=height - 1), (left + 1).clamp(max=width - 1)
+    upper = torch.lerp(_picked(images, top, left), _picked(images, top, last), right)
+    lower = torch.lerp(_picked(images, bottom, left), _picked(images, bottom, last), right)
+    return torch.lerp(upper, lower, down)
 
 
 def _where(mirror: Tensor, changed: Tensor, unchanged: Tensor) -> Tensor:

@@ -25,6 +25,13 @@ class DepthOptions(Strict):
     """Metres between the cameras of the stereo pair; 0.22 is that of Cityscapes."""
 
 
+class NormalsOptions(Strict):
+    """Surface normals."""
+
+    loss: Literal["cosine", "l1"] = "cosine"
+    """1 - cosine (Navon et al.), or L1 between unit vectors (Vandenhende et al.)."""
+
+
 class InstancesOptions(Strict):
     """Instances by centroid regression; DBSCAN groups the votes of a thing class."""
 
@@ -59,6 +66,10 @@ TASK_METRICS: dict[str, tuple[str, ...]] = {
     "semseg": ("miou", "pixel_accuracy"),
     "instances": ("centroid_l1", "ap50"),
     "depth": ("inverse_depth_l1", "abs_err", "rel_err", "rmse"),
+    "normals": (
+        *("angle_mean", "angle_median", "rmse"),
+        *("within_11.25", "within_22.5", "within_30"),
+    ),
     "road": ("max_f1", "ap"),
     "vehicles": tuple(
         f"{kind}_{level}" for level in ("easy", "moderate", "hard") for kind in ("ap", "ap40")
@@ -72,6 +83,7 @@ TASK_OPTIONS: dict[str, type[Strict]] = {
     "semseg": SemsegOptions,
     "instances": InstancesOptions,
     "depth": DepthOptions,
+    "normals": NormalsOptions,
     "road": RoadOptions,
     "vehicles": VehiclesOptions,
     "scene": SceneOptions,

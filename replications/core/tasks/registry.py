@@ -9,6 +9,7 @@ from replications.core.data.batches import Description
 from replications.core.tasks.base import Task
 from replications.core.tasks.depth import Depth
 from replications.core.tasks.instances import Instances
+from replications.core.tasks.normals import Normals
 from replications.core.tasks.options import TASK_OPTIONS
 from replications.core.tasks.road import Road
 from replications.core.tasks.scene import Scene
@@ -25,6 +26,8 @@ def build_task(name: str, options: Mapping[str, Any], dataset: Description) -> T
         return Instances(checked, dataset.things)
     if name == "depth":
         return Depth(checked, dataset.focal)
+    if name == "normals":
+        return Normals(checked)
     if name == "road":
         return Road(dataset.classes.index("road"))
     if name == "vehicles":

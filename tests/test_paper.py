@@ -154,7 +154,7 @@ def test_no_number_is_typed_beside_a_result(source: Path) -> None:
 def test_length_overfull_boxes_and_citations_are_checked(generated: Path, tmp_path: Path) -> None:
     """One build with its faults: too long, a box over the edge, a citation of nothing."""
     long = shutil.copytree(generated, tmp_path / "generated")
-    filler = r"\par\newpage\null" * 10 + r"\noindent\rule{93mm}{1pt} \cite{nobody}\par"
+    filler = r"\par\newpage\null" * 10 + r"\noindent\rule{200mm}{1pt} \cite{nobody}\par"
     (long / "sections.tex").write_text(r"\input{replications/uncertainty/paper.tex}" + filler)
     result = build(long, tmp_path / "main.pdf")
     assert result.returncode == 1

@@ -69,6 +69,11 @@ def _sentences(results: Results) -> Iterator[tuple[str, str]]:
         claim = plan.replication.claims[str(row.claim)]
         yield f"sentence.{plan.name}.claim{row.claim}", claim.sentence[row.verdict] + "."
     sentences = [plan.replication.claims[str(r.claim)].sentence[r.verdict] for r in rows]
+    needed = results.claims["seeds_needed"].dropna()
+    if len(needed) and needed.max() > plan.seeds:
+        least, most = int(needed.min()), int(needed.max())
+        range_ = f"{least}" if least == most else f"{least}--{most}"
+        sentences.append(f"검정으로 판정할 수 있으려면 주장에 따라 시드가 {range_}개 필요하다")
     yield f"sentence.{plan.name}.claims", " ".join(f"{sentence}." for sentence in sentences)
     yield f"sentence.{plan.name}.verdicts", counted(results.claims["verdict"])
 

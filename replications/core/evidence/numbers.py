@@ -53,10 +53,8 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
     yield f"{plan.name}.batch", str(settings.batch_size)
     yield f"{plan.name}.seeds", str(plan.seeds)
     yield f"{plan.name}.size", rf"{settings.size[1]}$\times${settings.size[0]}"
-    yield (
-        f"{plan.name}.encoder",
-        {"thin": "얇은 ResNet"}.get(settings.model["encoder"], str(settings.model["encoder"])),
-    )
+    if encoder := settings.model.get("encoder"):
+        yield f"{plan.name}.encoder", {"thin": "얇은 ResNet"}.get(encoder, encoder)
     yield f"{plan.name}.lr", f"{settings.optimizer.lr:g}"
     device = str(results.costs["device"].iloc[0])
     yield f"{plan.name}.device", "CPU" if device == "cpu" else device

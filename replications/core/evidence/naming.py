@@ -33,6 +33,12 @@ _METRICS = {
     "ods_f": "ODS-F",
     "mae": "MAE",
 }
+_DATASETS = {"streets": "Streets", "camvid": "CamVid", "qm9": "QM9"}
+
+
+def dataset_name(dataset: str) -> str:
+    """A dataset as the paper calls it."""
+    return _DATASETS.get(dataset, dataset)
 
 
 def task_name(task: str) -> str:

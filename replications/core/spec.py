@@ -24,6 +24,9 @@ REPLICATIONS = Path(__file__).resolve().parents[1]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["single", "multi"]
 Verdict = Literal["reproduced", "contradicted", "undecided"]
+DeltaM = Literal["per_task_primary", "per_metric", "per_task_mean"]
+ALL_TASKS = "all"
+"""What a metric of all tasks together has as its task: `delta_m_<definition>`."""
 DatasetName = Literal["streets", "camvid"]
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -248,6 +251,8 @@ class Replication(Strict):
     dataset: DatasetName
     headline: dict[str, str]
     """The primary metric of each task."""
+    averaged: dict[str, list[str]] = {}
+    """The metrics of a task that delta_m averages; of a task that is not named, all of them."""
     columns: list[str]
     """What the results table shows, as `task.metric`."""
     reference: str
@@ -298,6 +303,9 @@ class Replication(Strict):
         self._known_run(self.reference, "reference")
         for task, metric in self.headline.items():
             _known_metric(task, metric, "headline")
+        for task, metrics in self.averaged.items():
+            for metric in metrics:
+                _known_metric(task, metric, "averaged")
         for column in self.columns:
             task, _, metric = column.partition(".")
             _known_metric(task, metric, "columns")
@@ -314,8 +322,9 @@ class Replication(Strict):
 
 
 def _known_metric(task: str, metric: str, where: str) -> None:
-    if metric not in TASK_METRICS.get(task, ()):
-        known = [f"{t}.{m}" for t, metrics in TASK_METRICS.items() for m in metrics]
+    metrics_of = TASK_METRICS | {ALL_TASKS: tuple(f"delta_m_{d}" for d in get_args(DeltaM))}
+    if metric not in metrics_of.get(task, ()):
+        known = [f"{t}.{m}" for t, metrics in metrics_of.items() for m in metrics]
         raise ValueError(f"{where}: unknown metric '{task}.{metric}'; known: {', '.join(known)}")
 
 

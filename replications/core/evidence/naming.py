@@ -11,6 +11,7 @@ _TASKS = {
     "road": "도로",
     "vehicles": "차량",
     "scene": "장면",
+    "all": "전체",
 }
 _METRICS = {
     "miou": "mIoU",
@@ -32,6 +33,9 @@ _METRICS = {
     "within_30": "30°",
     "ods_f": "ODS-F",
     "mae": "MAE",
+    "delta_m_per_task_primary": r"$\Delta_m$",
+    "delta_m_per_metric": r"$\Delta_m^{\mathrm{P}}$",
+    "delta_m_per_task_mean": r"$\Delta_m$",
 }
 _DATASETS = {"streets": "Streets", "camvid": "CamVid", "qm9": "QM9"}
 

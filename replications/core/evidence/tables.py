@@ -69,9 +69,10 @@ def results_table(results: Results) -> str:
 
 
 def _columns(results: Results) -> list[tuple[str, str]]:
-    """(task, metric) of the columns."""
-    pairs = [column.split(".") for column in results.plan.replication.columns]
-    return [(task, metric) for task, metric in pairs]
+    """(task, metric) of the columns; delta_m has none where a single-task metric is 0."""
+    measured = results.test.index.droplevel("run")
+    pairs = (column.partition(".") for column in results.plan.replication.columns)
+    return [(task, metric) for task, _, metric in pairs if (task, metric) in measured]
 
 
 def _heading(results: Results, metric: tuple[str, str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from replications.core.data.batches import Description
 from replications.core.tasks.base import Task
 from replications.core.tasks.depth import Depth
+from replications.core.tasks.edges import Edges
 from replications.core.tasks.instances import Instances
 from replications.core.tasks.normals import Normals
 from replications.core.tasks.options import TASK_OPTIONS
@@ -26,6 +27,8 @@ def build_task(name: str, options: Mapping[str, Any], dataset: Description) -> T
         return Instances(checked, dataset.things)
     if name == "depth":
         return Depth(checked, dataset.focal)
+    if name == "edges":
+        return Edges(checked)
     if name == "normals":
         return Normals(checked)
     if name == "road":

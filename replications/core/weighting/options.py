@@ -16,6 +16,13 @@ class EqualOptions(Strict):
     scale: Annotated[float, Field(gt=0)] = 1.0
 
 
+class FixedOptions(Strict):
+    """The sum of the losses, each times the weight of its task."""
+
+    name: Literal["fixed"] = "fixed"
+    weights: dict[str, Annotated[float, Field(gt=0)]]
+
+
 class UncertaintyOptions(Strict):
     """Learned homoscedastic uncertainty (Kendall et al., 2018)."""
 
@@ -31,5 +38,5 @@ class LibMTLOptions(Strict):
 
 
 WeightingOptions = Annotated[
-    EqualOptions | UncertaintyOptions | LibMTLOptions, Field(discriminator="name")
+    EqualOptions | FixedOptions | UncertaintyOptions | LibMTLOptions, Field(discriminator="name")
 ]

@@ -10,9 +10,11 @@ import torch
 from replications.core.tasks.base import Task
 from replications.core.weighting.base import Weighting
 from replications.core.weighting.equal import Equal
+from replications.core.weighting.fixed import Fixed
 from replications.core.weighting.libmtl import LibMTL
 from replications.core.weighting.options import (
     EqualOptions,
+    FixedOptions,
     LibMTLOptions,
     UncertaintyOptions,
 )
@@ -24,6 +26,8 @@ def build_weighting(options: Any, tasks: Mapping[str, Task], device: torch.devic
     match options:
         case EqualOptions():
             return Equal(options.scale)
+        case FixedOptions():
+            return Fixed(options.weights)
         case UncertaintyOptions():
             likelihoods = {name: task.likelihood for name, task in tasks.items()}
             return Uncertainty(likelihoods, options.initial_log_variance).to(device)

@@ -18,7 +18,7 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from replications.core.errors import StudyError
 from replications.core.tasks.options import TASK_METRICS, TASK_OPTIONS, Strict
-from replications.core.weighting.options import EqualOptions, WeightingOptions
+from replications.core.weighting.options import EqualOptions, FixedOptions, WeightingOptions
 
 REPLICATIONS = Path(__file__).resolve().parents[1]
 Positive = Annotated[int, Field(ge=1)]
@@ -110,6 +110,9 @@ class Run(Strict):
     """The tasks of each update, in turn; none given: all tasks, always."""
     model: dict[str, Any] = {}
     """What the run changes in the model's settings."""
+    auxiliary: list[str] = []
+    """Tasks that are predicted in training alone: they have a loss and no metrics. The model is
+    told of them by its setting `auxiliary`."""
 
     @field_validator("weighting", mode="before")
     @classmethod
@@ -124,6 +127,24 @@ class Run(Strict):
         return tasks
 
     @model_validator(mode="after")
+    def _auxiliary_tasks_are_extra(self) -> Run:
+        if len(set(self.auxiliary) - set(self.tasks)) != len(self.auxiliary):
+            raise ValueError(
+                f"auxiliary {self.auxiliary} names a task twice or one of {self.tasks}"
+            )
+        if self.auxiliary and self.labels == "disjoint":
+            raise ValueError("auxiliary tasks need labels: shared")
+        return self
+
+    @model_validator(mode="after")
+    def _fixed_weights_are_of_the_tasks(self) -> Run:
+        if isinstance(self.weighting, FixedOptions):
+            weights = self.weighting.weights
+            if set(weights) != set(self.trained):
+                raise ValueError(f"weights of {sorted(weights)} for tasks {sorted(self.trained)}")
+        return self
+
+    @model_validator(mode="after")
     def _cycle_trains_the_tasks(self) -> Run:
         if self.cycle and set(itertools.chain(*self.cycle)) != set(self.tasks):
             raise ValueError(f"cycle {self.cycle} does not train just the tasks {self.tasks}")
@@ -133,7 +154,12 @@ class Run(Strict):
 
     @property
     def role(self) -> Role:
-        return "single" if len(self.tasks) == 1 else "multi"
+        return "single" if len(self.trained) == 1 else "multi"
+
+    @property
+    def trained(self) -> list[str]:
+        """The tasks with a loss."""
+        return [*self.tasks, *self.auxiliary]
 
 
 class Comparison(Strict):
@@ -156,6 +182,14 @@ class Saving(Strict):
     cost: Literal["parameters", "flops", "latency_ms"]
     percent: Annotated[float, Field(ge=0, lt=100)] = 0.0
     """The least saving; 0: any."""
+    dearer: bool = False
+    """The run costs more instead."""
+
+    @model_validator(mode="after")
+    def _dearer_by_any_amount(self) -> Saving:
+        if self.dearer and self.percent:
+            raise ValueError("percent is the least saving of a run that is not dearer")
+        return self
 
 
 class Agreement(Strict):
@@ -170,7 +204,8 @@ class Claim(Strict):
     """A statement of the paper: it holds where every comparison holds.
 
     `better` asks whether the run beats the other. `cheaper` asks, without a test, whether the run
-    saves enough at every seed. `agree` asks, without a test, whether histories end alike.
+    saves enough, or costs more, at every seed. `agree` asks, without a test, whether histories end
+    alike.
     """
 
     title: str
@@ -227,7 +262,7 @@ class Replication(Strict):
             for run_name in study.runs or []:
                 self._known_run(run_name, f"studies.{study_name}.runs")
         for name, run in self.runs.items():
-            for task in run.tasks:
+            for task in run.trained:
                 if task not in self.settings.get("tasks", {}):
                     raise ValueError(
                         f"runs.{name}.tasks: unknown task '{task}'; "
@@ -278,7 +313,7 @@ class Plan(Strict):
 
     def model_of(self, run: str) -> dict[str, Any]:
         """The model's settings as the run changes them."""
-        return _overlaid(self.settings.model, self.runs[run].model)
+        return _model_of(self.settings, self.runs[run])
 
     def digest(self) -> str:
         """Hash of the whole plan; tables and figures are made anew when it changes."""
@@ -289,7 +324,7 @@ class Plan(Strict):
         spec = self.runs[run].model_dump(mode="json", exclude={"title"})
         settings = self.settings.model_dump(mode="json")
         if self.runs[run].labels == "shared":
-            own = self.runs[run].tasks
+            own = self.runs[run].trained
             settings["tasks"] = {task: settings["tasks"][task] for task in own}
         return _digest([settings, spec])
 
@@ -356,7 +391,7 @@ def load_plan(name: str, study: str) -> Plan:
     names = chosen.runs or list(replication.runs)
     runs = {run: replication.runs[run] for run in names}
     for run_name, run in runs.items():
-        _check_model_options(name, _overlaid(settings.model, run.model), path)
+        _check_model_options(name, _model_of(settings, run), path)
         for task in run.tasks:
             if _single_of(runs, task, run) is None:
                 raise StudyError(
@@ -382,9 +417,15 @@ def load_plan(name: str, study: str) -> Plan:
 
 def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
     """See `Plan.single_of`; None where no run matches."""
-    alone = [n for n, r in runs.items() if r.tasks == [task] and r.labels == run.labels]
+    alone = [n for n, r in runs.items() if r.trained == [task] and r.labels == run.labels]
     same = [n for n in alone if runs[n].model == run.model]
     return next(iter(same + alone), None)
+
+
+def _model_of(settings: Settings, run: Run) -> dict[str, Any]:
+    """See `Plan.model_of`."""
+    own = run.model | ({"auxiliary": run.auxiliary} if run.auxiliary else {})
+    return _overlaid(settings.model, own)
 
 
 def model_options(name: str, options: Mapping[str, Any]) -> Any:

@@ -127,11 +127,14 @@ def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | No
 
 
 def _cheapness(plan: Plan, claim: Claim, costs: pd.DataFrame) -> dict[str, object]:
-    """Whether every saving is enough at every seed, or one of them at none."""
+    """Whether every run saves enough, or costs more, at every seed, or one of them at none."""
     verdict = "undecided"
-    found = [(saving.percent, savings(plan, saving, costs)) for saving in claim.cheaper]
+    found = [(saving, savings(plan, saving, costs)) for saving in claim.cheaper]
     if all(percents is not None for _, percents in found):
-        enough = [[p >= least for p in percents or []] for least, percents in found]
+        enough = [
+            [p < 0 if saving.dearer else p >= saving.percent for p in percents or []]
+            for saving, percents in found
+        ]
         if all(all(seeds) for seeds in enough):
             verdict = "reproduced"
         elif any(not any(seeds) for seeds in enough):

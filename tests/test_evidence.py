@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,20 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import permutation_test
+from scipy.stats import permutation_test, ttest_1samp
 
+from benchmarks.verdicts import NOISES, simulated_verdicts, with_tests_only
 from replications.core.errors import StudyError
-from replications.core.evidence.claims import claims_table, holm, sign_flip_p
+from replications.core.evidence.claims import claims_table, comparisons_table
 from replications.core.evidence.delta_m import delta_m, improvements
+from replications.core.evidence.statistics import (
+    ALPHA,
+    effect_size,
+    holm,
+    interval,
+    seeds_needed,
+    sign_flip_p,
+)
 from replications.core.evidence.tidy import RUNS_KEY, checked
 from replications.core.spec import Plan, load_plan
 
@@ -37,13 +47,34 @@ def test_delta_m_by_hand_and_the_definitions_disagree() -> None:
     assert found["per_task_mean"] == pytest.approx((0 - 7.5) / 2)
 
 
-@given(st.lists(st.floats(-5, 5), min_size=2, max_size=8))
-def test_sign_flip_is_scipys_exact_permutation_test(values: list[float]) -> None:
-    rounded = [round(value, 2) for value in values]
+@given(st.lists(st.integers(-40, 40), min_size=2, max_size=8))
+def test_sign_flip_is_scipys_exact_permutation_test(values: list[int]) -> None:
+    """On whole numbers, whose sums are exact: ties are then ties to both."""
     result = permutation_test(
-        (rounded,), np.mean, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
+        (values,), np.sum, permutation_type="samples", n_resamples=np.inf, alternative="two-sided"
     )
-    assert sign_flip_p(rounded) == pytest.approx(min(result.pvalue, 1.0))
+    assert sign_flip_p(values) == pytest.approx(min(result.pvalue, 1.0))
+
+
+@given(st.lists(st.integers(-40, 40), min_size=2, max_size=10, unique=True))
+def test_interval_and_effect_size_are_those_of_scipy(values: list[int]) -> None:
+    expected = ttest_1samp(values, 0).confidence_interval(0.95)
+    assert interval(values) == pytest.approx((expected.low, expected.high))
+    standardised = np.mean(values) / np.std(values, ddof=1)
+    assert effect_size(values) == pytest.approx(standardised * (1 - 3 / (4 * len(values) - 5)))
+
+
+def test_one_seed_has_no_interval_and_no_effect_size() -> None:
+    assert interval([2.0]) == (-math.inf, math.inf)
+    assert math.isnan(effect_size([2.0]))
+    assert math.isnan(effect_size([2.0, 2.0]))
+
+
+@pytest.mark.parametrize(("tests", "seeds"), [(1, 6), (3, 7), (6, 8), (18, 10)])
+def test_fewest_seeds_that_can_decide(tests: int, seeds: int) -> None:
+    """Unanimous seeds are significant after Bonferroni, one fewer are not."""
+    assert seeds_needed(tests) == seeds
+    assert tests * sign_flip_p([1.0] * seeds) <= ALPHA < tests * sign_flip_p([1.0] * (seeds - 1))
 
 
 def test_few_seeds_cannot_decide() -> None:
@@ -101,7 +132,7 @@ def simulated(plan: Plan, advantage: float) -> pd.DataFrame:
 )
 def test_verdicts_on_simulated_runs(seeds: int, advantage: float, verdict: str) -> None:
     plan = plan_with_seeds(seeds)
-    claims = claims_table(plan, simulated(plan, advantage), Path("unused"))
+    claims = claims_table(plan, comparisons_table(plan, simulated(plan, advantage)), Path("unused"))
     assert claims.set_index("claim").loc["1", "verdict"] == verdict
     assert claims.set_index("claim").loc["2", "verdict"] == verdict
     assert claims.set_index("claim").loc["3", "verdict"] == verdict
@@ -120,7 +151,7 @@ def test_agreement_of_final_values(tmp_path: Path, spread: float, verdict: str) 
             folder.mkdir(parents=True)
             history = {column: [9.0, 1.0 + spread * number / 3] for column in claim.agree.columns}
             pd.DataFrame(history).to_csv(folder / "history.csv")
-    claims = claims_table(plan, simulated(plan, 0.0), tmp_path)
+    claims = claims_table(plan, comparisons_table(plan, simulated(plan, 0.0)), tmp_path)
     assert claims.set_index("claim").loc["4", "verdict"] == verdict
 
 
@@ -135,3 +166,14 @@ def test_tidy_table_refuses_duplicates_gaps_and_nan() -> None:
         checked(table.drop(columns="metric"), Path("runs.csv"), RUNS_KEY)
     with pytest.raises(StudyError, match="role must be"):
         checked(table.assign(role="both"), Path("runs.csv"), RUNS_KEY)
+
+
+def test_verdicts_are_seldom_wrong_and_find_what_is_large() -> None:
+    """Fixed simulated studies with known truth; `benchmarks/verdicts.py` has the full table."""
+    plan = with_tests_only(load_plan("uncertainty", "full"))
+    rng = np.random.default_rng(0)
+    for noise in NOISES.values():
+        without = [simulated_verdicts(plan, 0.0, noise, rng) for _ in range(20)]
+        assert sum(set(verdicts) != {"undecided"} for verdicts in without) <= 3
+        large = [simulated_verdicts(plan, 4.0, noise, rng) for _ in range(5)]
+        assert np.mean(np.array(large) == "reproduced") > 0.9

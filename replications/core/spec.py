@@ -200,12 +200,27 @@ class Agreement(Strict):
     margin: Annotated[float, Field(gt=0)]
 
 
+class Bound(Strict):
+    """A number an experiment leaves in its `numbers.json`, and where it should lie."""
+
+    experiment: str
+    number: str
+    least: float | None = None
+    most: float | None = None
+
+    @model_validator(mode="after")
+    def _is_bounded(self) -> Bound:
+        if self.least is None and self.most is None:
+            raise ValueError("needs 'least' or 'most'")
+        return self
+
+
 class Claim(Strict):
     """A statement of the paper: it holds where every comparison holds.
 
-    `better` asks whether the run beats the other. `cheaper` asks, without a test, whether the run
-    saves enough, or costs more, at every seed. `agree` asks, without a test, whether histories end
-    alike.
+    `better` asks whether the run beats the other. Without a test, `cheaper` asks whether the run
+    saves enough, or costs more, at every seed, `agree` whether histories end alike, and `measured`
+    whether numbers of experiments lie within bounds.
     """
 
     title: str
@@ -213,15 +228,25 @@ class Claim(Strict):
     better: list[Comparison] = []
     cheaper: list[Saving] = []
     agree: Agreement | None = None
+    measured: list[Bound] = []
 
     @model_validator(mode="after")
     def _of_one_kind(self) -> Claim:
-        if sum(map(bool, (self.better, self.cheaper, self.agree))) != 1:
-            raise ValueError("a claim has just one of better, cheaper and agree")
+        if sum(map(bool, (self.better, self.cheaper, self.agree, self.measured))) != 1:
+            raise ValueError("a claim has just one of better, cheaper, agree and measured")
         missing = set(get_args(Verdict)) - set(self.sentence)
         if missing:
             raise ValueError(f"sentence lacks {', '.join(sorted(missing))}")
         return self
+
+
+class Experiment(Strict):
+    """Something measured beside the runs: `python -m replications.<replication>.<experiment>`."""
+
+    histories: list[str] = []
+    """The runs whose histories it reads; it is made anew when they are."""
+    options: dict[str, Any] = {}
+    """Its settings; a study lays its own over them."""
 
 
 class Study(Strict):
@@ -230,6 +255,8 @@ class Study(Strict):
     seeds: Positive
     runs: list[str] | None = None
     settings: dict[str, Any] = {}
+    experiments: dict[str, dict[str, Any]] = {}
+    """What differs in the options of the experiments."""
     dataset: DatasetName | None = None
     """Another dataset than the replication's."""
 
@@ -252,6 +279,9 @@ class Replication(Strict):
     settings: dict[str, Any]
     runs: dict[str, Run]
     studies: dict[str, Study]
+    experiments: dict[str, Experiment] = {}
+    figures: list[str] = []
+    """Figures of its own: functions of that name in its `figures.py`."""
     claims: dict[str, Claim] = {}
 
     @model_validator(mode="after")
@@ -261,6 +291,8 @@ class Replication(Strict):
         for study_name, study in self.studies.items():
             for run_name in study.runs or []:
                 self._known_run(run_name, f"studies.{study_name}.runs")
+            for experiment in study.experiments:
+                self._known_experiment(experiment, f"studies.{study_name}.experiments")
         for name, run in self.runs.items():
             for task in run.trained:
                 if task not in self.settings.get("tasks", {}):
@@ -273,9 +305,14 @@ class Replication(Strict):
             named += [saving.run for saving in claim.cheaper]
             for run_name in [*named, *(claim.agree.runs if claim.agree else [])]:
                 self._known_run(run_name, f"claims.{number}")
+            for bound in claim.measured:
+                self._known_experiment(bound.experiment, f"claims.{number}.measured")
             for c in claim.better:
                 for metric in filter(None, (c.metric, c.beyond)):
                     _known_metric(c.task, metric, f"claims.{number}.better")
+        for name, spec in self.experiments.items():
+            for run_name in spec.histories:
+                self._known_run(run_name, f"experiments.{name}.histories")
         self._known_run(self.reference, "reference")
         for task, metric in self.headline.items():
             _known_metric(task, metric, "headline")
@@ -287,6 +324,11 @@ class Replication(Strict):
     def _known_run(self, run: str, where: str) -> None:
         if run not in self.runs:
             raise ValueError(f"{where}: unknown run '{run}'; known: {', '.join(self.runs)}")
+
+    def _known_experiment(self, name: str, where: str) -> None:
+        if name not in self.experiments:
+            known = ", ".join(self.experiments) or "none"
+            raise ValueError(f"{where}: unknown experiment '{name}'; known: {known}")
 
 
 def _known_metric(task: str, metric: str, where: str) -> None:
@@ -305,6 +347,7 @@ class Plan(Strict):
     settings: Settings
     seeds: int
     runs: dict[str, Run]
+    experiments: dict[str, Experiment]
 
     def single_of(self, task: str, run: str) -> str:
         """Name of the single-task run that matches `run` on `task`: trained on the same labels,
@@ -314,6 +357,10 @@ class Plan(Strict):
     def model_of(self, run: str) -> dict[str, Any]:
         """The model's settings as the run changes them."""
         return _model_of(self.settings, self.runs[run])
+
+    def experiment_fingerprint(self, experiment: str) -> str:
+        """Hash of what the experiment is made with; a change makes it anew."""
+        return _digest([self.seeds, self.experiments[experiment].model_dump(mode="json")])
 
     def digest(self) -> str:
         """Hash of the whole plan; tables and figures are made anew when it changes."""
@@ -404,6 +451,13 @@ def load_plan(name: str, study: str) -> Plan:
             f"{_shown(path)}: studies.{study}.runs: '{replication.reference}', the reference, is "
             "not among them"
         )
+    experiments = {
+        experiment: Experiment(
+            histories=[run for run in spec.histories if run in runs],
+            options=_overlaid(spec.options, chosen.experiments.get(experiment, {})),
+        )
+        for experiment, spec in replication.experiments.items()
+    }
     return Plan(
         name=name,
         study=study,
@@ -412,6 +466,7 @@ def load_plan(name: str, study: str) -> Plan:
         settings=settings,
         seeds=chosen.seeds,
         runs=runs,
+        experiments=experiments,
     )
 
 

@@ -10,6 +10,7 @@ from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir).parent))
 
+from replications.core import layout
 from replications.core.engine import source
 from replications.core.errors import StudyError
 from replications.core.spec import load_plans
@@ -20,37 +21,15 @@ except StudyError as error:
     raise WorkflowError(str(error))
 
 RESULTS = f"results/{STUDY.study}"
-RUN_FILES = [
-    "metrics.json",
-    "history.csv",
-    "cost.json",
-    "examples.npz",
-    "provenance.json",
-    "model.pt",
-]
-PREPARED = [
-    "dataset.json",
-    "train.safetensors",
-    "val.safetensors",
-    "test.safetensors",
-]
-TABLES = ["runs.csv", "costs.csv", "delta_m.csv", "claims.csv"]
-SUMMARY = [f"{RESULTS}/{{replication}}/{table}" for table in TABLES]
-FIGURES = ["figure_examples", "figure_delta_m"]
-GENERATED = [
-    f"{RESULTS}/generated/{file}"
-    for file in [
-        "numbers.tex",
-        *[f"{name}/table_results.tex" for name in PLANS],
-        *[f"{name}/{figure}.pdf" for name in PLANS for figure in FIGURES],
-    ]
-]
+SUMMARY = [f"{RESULTS}/{{replication}}/{table}" for table in layout.TABLES]
+GENERATED = [f"{RESULTS}/generated/{file}" for file in layout.for_paper(PLANS.values())]
 HAS_CUDA = STUDY.device != "cpu" and shutil.which("nvidia-smi") is not None
 
 
 wildcard_constraints:
     replication="|".join(PLANS),
     run="[a-z0-9_]+",
+    experiment="[a-z0-9_]+",
     seed="[0-9]+",
     size="[0-9]+x[0-9]+",
 
@@ -72,13 +51,22 @@ def run_files(name, files):
     ]
 
 
+def experiment_files(name):
+    """The files of every experiment of a replication."""
+    return [
+        f"{RESULTS}/{name}/{experiment}/{file}"
+        for experiment in PLANS[name].experiments
+        for file in layout.EXPERIMENT_FILES
+    ]
+
+
 def of_replication(name):
     """Everything that is built for one replication."""
     folder = f"{RESULTS}/{name}"
     return [
-        *(f"{folder}/{table}" for table in TABLES),
-        *(f"{folder}/{figure}.pdf" for figure in FIGURES),
-        f"{folder}/table_results.tex",
+        *(f"{folder}/{table}" for table in layout.TABLES),
+        *(f"{folder}/{figure}.pdf" for figure in layout.figures(PLANS[name])),
+        *(f"{folder}/{file}" for file in layout.LATEX),
         f"{folder}/numbers.tex",
         *run_files(name, ["metrics.json"]),
     ]

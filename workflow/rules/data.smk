@@ -19,7 +19,7 @@ rule prepare:
         archives=rules.fetch.output,
         record="data.dvc",
     output:
-        [f"data/prepared/streets-{{size}}/{file}" for file in PREPARED],
+        [f"data/prepared/streets-{{size}}/{file}" for file in layout.PREPARED],
     log:
         "results/logs/prepare-{size}.log",
     params:
@@ -37,7 +37,7 @@ rule prepare_camvid:
     input:
         "data/camvid/train.txt",
     output:
-        [f"data/prepared/camvid-{{size}}/{file}" for file in PREPARED],
+        [f"data/prepared/camvid-{{size}}/{file}" for file in layout.PREPARED],
     log:
         "results/logs/prepare-camvid-{size}.log",
     params:

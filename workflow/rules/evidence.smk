@@ -7,6 +7,7 @@ rule summarise:
             wildcards.replication,
             ["metrics.json", "cost.json", "provenance.json", "history.csv"],
         ),
+        lambda wildcards: experiment_files(wildcards.replication),
     output:
         SUMMARY,
     log:
@@ -24,9 +25,11 @@ rule summarise:
 rule latex:
     input:
         SUMMARY,
+        lambda wildcards: run_files(wildcards.replication, ["provenance.json"]),
+        lambda wildcards: experiment_files(wildcards.replication),
         "replications/{replication}/reported.csv",
     output:
-        f"{RESULTS}/{{replication}}/table_results.tex",
+        [f"{RESULTS}/{{replication}}/{file}" for file in layout.LATEX],
         f"{RESULTS}/{{replication}}/numbers.tex",
     log:
         f"{RESULTS}/logs/latex/{{replication}}.log",
@@ -40,29 +43,39 @@ rule latex:
         " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"
 
 
-rule figures:
-    input:
-        SUMMARY,
-        lambda wildcards: run_files(wildcards.replication, ["examples.npz"]),
-        dataset=lambda wildcards: prepared(PLANS[wildcards.replication], "dataset.json"),
-    output:
-        [f"{RESULTS}/{{replication}}/{figure}.pdf" for figure in FIGURES],
-        report(
-            [f"{RESULTS}/{{replication}}/{figure}.svg" for figure in FIGURES],
-            caption="../report/figures.rst",
-            category="{replication}",
-        ),
-    log:
-        f"{RESULTS}/logs/figures/{{replication}}.log",
-    params:
-        source=source.evidence_hash(),
-        plan=lambda wildcards: PLANS[wildcards.replication].digest(),
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        study=STUDY.study,
-    shell:
-        "python -m replications.core.evidence.figures --replication {wildcards.replication}"
-        " --study {params.study} --folder {params.folder} --dataset {input.dataset}"
-        " 2>&1 | tee {log}"
+# One rule per replication, since each has figures of its own.
+for _name, _plan in PLANS.items():
+
+    rule:
+        name:
+            f"figures_{_name}"
+        input:
+            expand(SUMMARY, replication=_name),
+            experiment_files(_name),
+            run_files(_name, ["examples.npz", "history.csv"]),
+            dataset=prepared(_plan, "dataset.json"),
+        output:
+            [f"{RESULTS}/{_name}/{figure}.pdf" for figure in layout.figures(_plan)],
+            report(
+                [
+                    f"{RESULTS}/{_name}/{figure}.svg"
+                    for figure in layout.figures(_plan)
+                ],
+                caption="../report/figures.rst",
+                category=_name,
+            ),
+        log:
+            f"{RESULTS}/logs/figures/{_name}.log",
+        params:
+            source=source.evidence_hash(_name),
+            plan=_plan.digest(),
+            folder=f"{RESULTS}/{_name}",
+            replication=_name,
+            study=STUDY.study,
+        shell:
+            "python -m replications.core.evidence.figures --replication {params.replication}"
+            " --study {params.study} --folder {params.folder} --dataset {input.dataset}"
+            " 2>&1 | tee {log}"
 
 
 # `snakemake uncertainty`: one rule per replication, named after its folder.
@@ -81,7 +94,7 @@ rule join:
         dataset=prepared(next(iter(PLANS.values())), "dataset.json"),
     output:
         report(
-            [f"{RESULTS}/{table}" for table in TABLES],
+            [f"{RESULTS}/{table}" for table in layout.TABLES],
             caption="../report/tables.rst",
             category="Tables",
         ),

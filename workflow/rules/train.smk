@@ -1,13 +1,16 @@
-# One job per replication, run and seed.
+# One job per replication, run and seed; and the experiments that measure something beside them.
 
 
 rule train:
     input:
         lambda wildcards: [
-            prepared(PLANS[wildcards.replication], file) for file in PREPARED
+            prepared(PLANS[wildcards.replication], file) for file in layout.PREPARED
         ],
     output:
-        [f"{RESULTS}/{{replication}}/{{run}}/{{seed}}/{file}" for file in RUN_FILES],
+        [
+            f"{RESULTS}/{{replication}}/{{run}}/{{seed}}/{file}"
+            for file in layout.RUN_FILES
+        ],
     log:
         f"{RESULTS}/logs/train/{{replication}}/{{run}}/{{seed}}.log",
     threads: STUDY.threads
@@ -32,3 +35,33 @@ rule train:
         " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
         " --data {params.data} --output {params.folder} --checkpoint {params.checkpoint}"
         " --device {params.device} --threads {threads} 2>&1 | tee {log}"
+
+
+rule experiment:
+    input:
+        lambda wildcards: [
+            f"{RESULTS}/{wildcards.replication}/{run}/{seed}/history.csv"
+            for run in PLANS[wildcards.replication]
+            .experiments[wildcards.experiment]
+            .histories
+            for seed in range(PLANS[wildcards.replication].seeds)
+        ],
+    output:
+        [
+            f"{RESULTS}/{{replication}}/{{experiment}}/{file}"
+            for file in layout.EXPERIMENT_FILES
+        ],
+    log:
+        f"{RESULTS}/logs/experiment/{{replication}}/{{experiment}}.log",
+    params:
+        plan=lambda wildcards: PLANS[wildcards.replication].experiment_fingerprint(
+            wildcards.experiment
+        ),
+        source=lambda wildcards: source.experiment_hash(
+            wildcards.replication, wildcards.experiment
+        ),
+        folder=lambda wildcards, output: Path(output[0]).parents[1],
+        study=STUDY.study,
+    shell:
+        "python -m replications.{wildcards.replication}.{wildcards.experiment}"
+        " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"

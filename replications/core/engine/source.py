@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
-from replications.core.spec import REPLICATIONS
+from replications.core.spec import REPLICATIONS, load_replication
 
 _CORE = REPLICATIONS / "core"
 _ROOMS_OF_TRAINING = ("data", "tasks", "nets", "weighting", "engine")
@@ -23,7 +23,15 @@ def training_hash(replication: str) -> str:
     """Hash of core, as far as training uses it, and of the replication's own modules."""
     files = [p for room in _ROOMS_OF_TRAINING for p in (_CORE / room).glob("*.py")]
     files = [p for p in files if p.name not in _READERS]
-    return source_hash([*files, *(REPLICATIONS / replication).glob("*.py")])
+    beside = {"figures", *load_replication(replication).experiments}
+    own = (REPLICATIONS / replication).glob("*.py")
+    return source_hash([*files, *(path for path in own if path.stem not in beside)])
+
+
+def experiment_hash(replication: str, experiment: str) -> str:
+    """Hash of an experiment's module and of all that training uses."""
+    module = REPLICATIONS / replication / f"{experiment}.py"
+    return training_hash(replication) + source_hash([module])
 
 
 def prepare_hash(dataset: str) -> str:
@@ -32,9 +40,11 @@ def prepare_hash(dataset: str) -> str:
     return source_hash(_CORE / "data" / name for name in names)
 
 
-def evidence_hash() -> str:
-    """Hash of what turns run folders into tables, figures and numbers."""
-    return source_hash([*(_CORE / "evidence").glob("*.py"), _CORE / "spec.py"])
+def evidence_hash(replication: str = "") -> str:
+    """Hash of what turns run folders into tables, figures and numbers; with the name of a
+    replication, its own figures included."""
+    shared = [*(_CORE / "evidence").glob("*.py"), _CORE / "spec.py", _CORE / "layout.py"]
+    return source_hash([*shared, *(REPLICATIONS / replication).glob("figures.py")])
 
 
 def source_hash(files: Iterable[Path]) -> str:

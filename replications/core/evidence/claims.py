@@ -5,7 +5,8 @@ claim, tested by the exact two-sided sign-flip test. A claim holds only if all i
 so its p-value is the largest of theirs (intersection-union), and it fails if one of them is
 significantly negative, for which the smallest p-value, times the number of comparisons
 (Bonferroni), counts. p-values are then corrected over the paper's claims (Holm). `undecided` is
-what remains, and all that few seeds allow: with n seeds no two-sided p is below 2 / 2**n.
+what remains, and all that few seeds allow: `seeds_needed` is the smallest number of seeds at which
+the claim could be decided either way.
 
 A margin turns a comparison into one of non-inferiority: it is added to every difference before the
 test. Costs are not tested: parameters and operations do not vary with the seed, and a claim about
@@ -14,53 +15,33 @@ them, or about measured latency, holds where every seed saves enough and fails w
 
 from __future__ import annotations
 
-import itertools
+import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from replications.core.errors import StudyError
+from replications.core.evidence.statistics import (
+    ALPHA,
+    effect_size,
+    holm,
+    interval,
+    seeds_needed,
+    sign_flip_p,
+)
 from replications.core.evidence.study import saved
 from replications.core.evidence.tidy import COSTS_KEY, read_table
-from replications.core.spec import Agreement, Claim, Comparison, Plan, Saving
-
-ALPHA = 0.05
-_EXACT_UP_TO = 16
-
-
-def sign_flip_p(differences: Sequence[float]) -> float:
-    """Two-sided p-value of the paired sign-flip test of zero mean, every sign pattern counted.
-
-    With more than 16 differences 65,536 random patterns are drawn (fixed seed).
-    """
-    values = np.asarray(differences, dtype=float)
-    n = len(values)
-    if n <= _EXACT_UP_TO:
-        signs = np.array(list(itertools.product((1.0, -1.0), repeat=n)))
-    else:
-        signs = np.random.default_rng(0).choice((1.0, -1.0), size=(2**_EXACT_UP_TO, n))
-        signs[0] = 1.0
-    sums = np.abs(signs @ values)
-    # A tolerance, so that patterns equal but for rounding count as equal.
-    return float((sums >= abs(values.sum()) * (1 - 1e-12)).mean())
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's correction (Holm, 1979): adjusted p-values in the order given."""
-    adjusted = [0.0] * len(p_values)
-    running = 0.0
-    for rank, index in enumerate(np.argsort(p_values, kind="stable")):
-        running = max(running, min(1.0, (len(p_values) - rank) * p_values[index]))
-        adjusted[int(index)] = running
-    return adjusted
+from replications.core.spec import Agreement, Bound, Claim, Comparison, Plan, Saving
 
 
 def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | None:
     """Paired differences over seeds on the test split, positive favouring the claim.
 
-    With a margin, the differences plus the margin; with `beyond`, the differences on the metric
-    less those on the other metric. None where the study lacks one of the runs.
+    With `beyond`, the differences on the metric less those on the other metric. None where the
+    study lacks one of the runs.
     """
     if comparison.beyond is not None:
         other = comparison.model_copy(update={"metric": comparison.beyond, "beyond": None})
@@ -77,44 +58,86 @@ def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | Non
         return None
     sign = 1.0 if chosen["higher_is_better"].iloc[0] else -1.0
     paired = chosen.loc[comparison.run, "value"] - chosen.loc[comparison.against, "value"]
-    return [sign * value + comparison.margin for value in paired]
+    return [sign * value for value in paired]
 
 
-def claims_table(plan: Plan, runs: pd.DataFrame, folder: Path) -> pd.DataFrame:
-    """One row per claim: evidence for, evidence against, verdict.
+COMPARISONS_KEY = ["replication", "claim", "run", "against", "task", "metric"]
 
-    `folder` holds the run folders, whose histories the claims of agreement read, and costs.csv.
+
+def comparisons_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
+    """One row per comparison whose runs the study has: difference, interval, effect size, p.
+
+    `difference` is the mean over seeds in the metric's unit, positive favouring the claim, with its
+    95 % interval; `effect_size` is Hedges' g; `p` is of the difference plus the margin.
     """
     rows = []
     for number, claim in plan.replication.claims.items():
+        for comparison in claim.better:
+            found = differences(comparison, runs)
+            if found is None:
+                continue
+            low, high = interval(found)
+            rows.append(
+                {
+                    "replication": plan.name,
+                    "claim": number,
+                    **comparison.model_dump(exclude={"margin", "beyond"}),
+                    "beyond": comparison.beyond or "",
+                    "margin": comparison.margin,
+                    "seeds": len(found),
+                    "difference": float(np.mean(found)),
+                    "low": low,
+                    "high": high,
+                    "effect_size": effect_size(found),
+                    "p": sign_flip_p([value + comparison.margin for value in found]),
+                }
+            )
+    columns = [*COMPARISONS_KEY, "beyond", "margin", "seeds"]
+    columns += ["difference", "low", "high", "effect_size", "p"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def claims_table(plan: Plan, comparisons: pd.DataFrame, folder: Path) -> pd.DataFrame:
+    """One row per claim: evidence for, evidence against, verdict.
+
+    `folder` holds the run folders, whose histories the claims of agreement read, the experiments
+    and costs.csv.
+    """
+    rows = []
+    tested = sum(bool(claim.better) for claim in plan.replication.claims.values())
+    for number, claim in plan.replication.claims.items():
         if claim.agree:
             evidence = _agreement(plan, claim.agree, folder)
+        elif claim.measured:
+            evidence = _measurement(plan, claim.measured, folder)
         elif claim.cheaper:
             evidence = _cheapness(plan, claim, read_table(folder / "costs.csv", COSTS_KEY))
         else:
-            evidence = _betterness(claim, runs)
+            own = comparisons[comparisons["claim"] == number]
+            evidence = _betterness(claim, own) | {
+                "seeds_needed": seeds_needed(tested * len(claim.better))
+            }
         rows.append({"replication": plan.name, "claim": number, "title": claim.title} | evidence)
-    columns = ["replication", "claim", "title", "seeds", "p_for", "p_against", "verdict"]
-    table = pd.DataFrame(rows, columns=columns)
+    columns = ["replication", "claim", "title", "seeds", "seeds_needed", "p_for", "p_against"]
+    table = pd.DataFrame(rows, columns=[*columns, "verdict"])
     for side in ("for", "against"):
-        tested = table[f"p_{side}"].notna()
-        table.loc[tested, f"p_{side}_holm"] = holm(table.loc[tested, f"p_{side}"].tolist())
+        p_values = table[f"p_{side}"].dropna()
+        table[f"p_{side}_holm"] = pd.Series(holm(p_values.tolist()), p_values.index, dtype=float)
     by_test = table["verdict"].isna()
     table.loc[by_test, "verdict"] = "undecided"
     table.loc[by_test & (table["p_for_holm"] <= ALPHA), "verdict"] = "reproduced"
     table.loc[by_test & (table["p_against_holm"] <= ALPHA), "verdict"] = "contradicted"
-    return table
+    return table.astype({"seeds_needed": "Int64"})
 
 
-def _betterness(claim: Claim, runs: pd.DataFrame) -> dict[str, object]:
-    """p-values for and against a claim of comparisons."""
-    paired = [differences(comparison, runs) for comparison in claim.better]
-    if any(values is None for values in paired):
+def _betterness(claim: Claim, comparisons: pd.DataFrame) -> dict[str, object]:
+    """p-values for and against a claim, from the rows of its comparisons."""
+    if len(comparisons) < len(claim.better):
         return {"seeds": 0, "p_for": None, "p_against": None, "verdict": "undecided"}
-    found = [(float(np.mean(values)), sign_flip_p(values)) for values in paired if values]
-    p_for = max(p if mean > 0 else 1.0 for mean, p in found)
-    p_against = min(1.0, len(found) * min(p if mean < 0 else 1.0 for mean, p in found))
-    seeds = min(len(values) for values in paired if values)
+    favours = comparisons["difference"] + comparisons["margin"]
+    p_for = comparisons["p"].where(favours > 0, 1.0).max()
+    p_against = min(1.0, len(comparisons) * comparisons["p"].where(favours < 0, 1.0).min())
+    seeds = int(comparisons["seeds"].min())
     return {"seeds": seeds, "p_for": p_for, "p_against": p_against, "verdict": None}
 
 
@@ -154,4 +177,23 @@ def _agreement(plan: Plan, wanted: Agreement, folder: Path) -> dict[str, object]
                 spreads.append(max(last) - min(last))
         within = max(spreads) <= wanted.margin
         verdict = "reproduced" if within else "contradicted"
+    return {"seeds": plan.seeds, "p_for": None, "p_against": None, "verdict": verdict}
+
+
+def _measurement(plan: Plan, bounds: Sequence[Bound], folder: Path) -> dict[str, object]:
+    """Whether every number of an experiment lies within its bounds."""
+    within = []
+    for bound in bounds:
+        path = folder / bound.experiment / "numbers.json"
+        numbers = json.loads(path.read_text(encoding="utf-8"))
+        if bound.number not in numbers:
+            raise StudyError(
+                f"{path}: no number '{bound.number}', which a claim of {plan.name} asks for; "
+                f"it has: {', '.join(numbers)}"
+            )
+        value = numbers[bound.number]
+        low = -math.inf if bound.least is None else bound.least
+        high = math.inf if bound.most is None else bound.most
+        within.append(low <= value <= high)
+    verdict = "reproduced" if all(within) else "contradicted"
     return {"seeds": plan.seeds, "p_for": None, "p_against": None, "verdict": verdict}

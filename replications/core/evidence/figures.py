@@ -1,8 +1,13 @@
-"""Figures of one replication: examples of what the runs predict, and delta_m with every seed."""
+"""Figures of one replication: examples of what the runs predict, delta_m with every seed, its own.
+
+A replication draws figures of its own in `replications/<name>/figures.py`: functions
+`name(results: Results) -> Figure`, listed under `figures` in its `replication.yaml`.
+"""
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -22,8 +27,15 @@ from replications.core.evidence.study import Results, load_results
 from replications.core.files import replacing
 
 _MM = 1 / 25.4
-_FULL_WIDTH, _COLUMN = 190 * _MM, 92 * _MM
-_TASKS = {"semseg": "의미 분할", "instances": "개체 분할", "depth": "역깊이"}
+FULL_WIDTH, COLUMN = 190 * _MM, 92 * _MM
+"""Inches between the margins of the paper, and of one of its columns."""
+_TASKS = {
+    "semseg": "의미 분할",
+    "instances": "개체 분할",
+    "depth": "깊이",
+    "normals": "법선",
+    "edges": "경계",
+}
 # Okabe and Ito's colours, which colour-blind readers tell apart.
 _COLOURS = {"per_task_primary": "#0072B2", "per_metric": "#D55E00", "per_task_mean": "#009E73"}
 _MARKERS = {"per_task_primary": "o", "per_metric": "s", "per_task_mean": "^"}
@@ -46,11 +58,14 @@ def main() -> None:
     dataset = json.loads(arguments.dataset.read_text(encoding="utf-8"))
     with mpl.rc_context(_style()):
         if OVERLAID.issuperset(results.plan.replication.headline):
-            examples = overlay_figure(results, dataset, _COLUMN)
+            examples = overlay_figure(results, dataset, COLUMN)
         else:
             examples = examples_figure(results, dataset)
         _save(examples, arguments.folder / "figure_examples")
         _save(delta_m_figure(results), arguments.folder / "figure_delta_m")
+        for name in results.plan.replication.figures:
+            module = importlib.import_module(f"replications.{arguments.replication}.figures")
+            _save(getattr(module, name)(results), arguments.folder / f"figure_{name}")
 
 
 def _style() -> Any:
@@ -86,12 +101,13 @@ def examples_figure(
     singles = {task: runs[plan.single_of(task, plan.replication.reference)] for task in tasks}
     chosen = list(shown)
     height, width = joint["image"].shape[-2:]
-    cell = _FULL_WIDTH / (3 * len(chosen))
-    rows = 1 + len(tasks)
+    cell = FULL_WIDTH / (3 * len(chosen))
+    labels = ["의미 오류" if "semseg" in tasks else "", *(_TASKS.get(t, t) for t in tasks)]
+    rows = len(labels)
     figure, axes = plt.subplots(
         rows,
         3 * len(chosen),
-        figsize=(_FULL_WIDTH, rows * cell * height / width + 0.2),
+        figsize=(FULL_WIDTH, rows * cell * height / width + 0.2),
         gridspec_kw={"wspace": 0.03, "hspace": 0.03},
         squeeze=False,
     )
@@ -107,9 +123,7 @@ def examples_figure(
                 _draw(axis, task, maps[index], truth[index], dataset)
         for axis, title in zip(own[0], ("영상 · 참값", "단일 작업", "다중 작업"), strict=True):
             axis.set_title(title, fontsize=7.5, pad=2)
-    for axis, label in zip(
-        axes[:, 0], ("의미 오류", *(_TASKS.get(t, t) for t in tasks)), strict=True
-    ):
+    for axis, label in zip(axes[:, 0], labels, strict=True):
         axis.set_ylabel(label, fontsize=7)
     for axis in axes.flat:
         axis.set(xticks=[], yticks=[])
@@ -127,6 +141,8 @@ def _image_row(
     """The image, and on it in red the pixels whose class is wrong, single and joint."""
     image = joint["image"][index].transpose(1, 2, 0)
     axes[0].imshow(image)
+    if "semseg" not in singles:
+        return
     truth = joint["truth_semseg"][index]
     for axis, source in zip(axes[1:], (singles["semseg"], joint), strict=True):
         wrong = (source["predicted_semseg"][index] != truth) & (truth != VOID)
@@ -135,13 +151,17 @@ def _image_row(
 
 
 def _draw(axis: Axes, task: str, values: Array, truth: Array, dataset: dict[str, Any]) -> None:
-    """A map of a task: class colours, a colour per instance, or a colour scale for depth."""
+    """A map of a task: class colours, a colour per instance, normals as colours, or a scale."""
     if task == "semseg":
         axis.imshow(np.array([*dataset["colours"], (0, 0, 0)], np.uint8)[np.minimum(values, 11)])
     elif task == "instances":
         colours = plt.get_cmap("tab20")(np.arange(256) * 7 % 20)
         colours[0] = (0.93, 0.93, 0.93, 1)
         axis.imshow(colours[values])
+    elif task == "normals":
+        axis.imshow(np.where((truth != 0).any(axis=0), values / 2 + 0.5, 1).transpose(1, 2, 0))
+    elif task == "edges":
+        axis.imshow(values, cmap="gray_r", vmin=0, vmax=1)
     else:
         axis.imshow(values, cmap="magma", vmin=0, vmax=np.percentile(truth, 99))
 
@@ -153,7 +173,7 @@ def delta_m_figure(results: Results) -> Figure:
     """
     delta = results.delta
     runs = [name for name in results.plan.runs if name in set(delta["run"])]
-    figure, axis = plt.subplots(figsize=(_COLUMN, (12 + 8 * len(runs)) * _MM), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, (12 + 8 * len(runs)) * _MM), layout="constrained")
     for line, run in enumerate(runs):
         for shift, definition in zip((-0.22, 0.0, 0.22), DEFINITIONS, strict=True):
             chosen = (delta["run"] == run) & (delta["definition"] == definition)

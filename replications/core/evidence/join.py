@@ -14,10 +14,9 @@ import pandas as pd
 from replications.core.errors import run_command
 from replications.core.evidence.numbers import definitions
 from replications.core.files import replacing, write_text
+from replications.core.layout import TABLES, for_paper
 from replications.core.spec import load_plan
 
-_TABLES = ("runs.csv", "costs.csv", "delta_m.csv", "claims.csv")
-_OF_REPLICATION = ("table_results.tex", "figure_examples.pdf", "figure_delta_m.pdf")
 _FACES = {
     "quick": "※ 이 원고는 CPU에서 몇 분 안에 끝나는 축소(quick) 연구의 결과이다.",
     "micro": "※ 작업 흐름을 시험하는 극소(micro) 연구의 결과이며 방법에 대해 말하는 바가 없다.",
@@ -34,7 +33,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     names: list[str] = arguments.replications
-    for table in _TABLES:
+    for table in TABLES:
         parts = [pd.read_csv(folder / name / table) for name in names]
         with replacing(folder / table) as temporary:
             pd.concat(parts).to_csv(temporary, index=False)
@@ -42,11 +41,11 @@ def main() -> None:
     own = "".join((folder / name / "numbers.tex").read_text(encoding="utf-8") for name in names)
     dataset = json.loads(arguments.dataset.read_text(encoding="utf-8"))
     study = definitions(study_numbers(arguments.study, names, dataset))
-    for name in names:
-        for file in _OF_REPLICATION:
-            with replacing(generated / name / file) as temporary:
-                shutil.copyfile(folder / name / file, temporary)
     write_text(generated / "numbers.tex", study + own)
+    for file in for_paper(load_plan(name, arguments.study) for name in names):
+        if file != "numbers.tex":
+            with replacing(generated / file) as temporary:
+                shutil.copyfile(folder / file, temporary)
 
 
 def study_numbers(

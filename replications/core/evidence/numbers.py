@@ -39,6 +39,9 @@ def numbers(results: Results) -> Iterator[tuple[str, str]]:
                 yield f"{plan.name}.{run}.{key}", f"{results.saved(str(run), column):.0f}"
     for (run, definition), values in results.delta.groupby(["run", "definition"])["value"]:
         yield f"{plan.name}.{run}.delta_m.{definition}", f"{values.mean():+.1f}"
+    for experiment in plan.experiments:
+        for key, value in results.numbers(experiment).items():
+            yield f"{plan.name}.{experiment}.{key}", f"{value:.3g}" if value else "0"
     yield from _sentences(results)
 
 

@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 
 from replications.core.errors import run_command
-from replications.core.evidence.claims import claims_table
+from replications.core.evidence.claims import claims_table, comparisons_table
 from replications.core.evidence.delta_m import DELTA_KEY, delta_m_table
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, collect, write_table
+from replications.core.evidence.transfer import overfitting_table, transfer_table
 from replications.core.files import replacing
 from replications.core.spec import load_plan
 
@@ -26,10 +27,17 @@ def main() -> None:
     write_table(runs, folder / "runs.csv", RUNS_KEY)
     write_table(costs, folder / "costs.csv", COSTS_KEY)
     write_table(delta_m_table(plan, runs), folder / "delta_m.csv", DELTA_KEY)
-    claims = claims_table(plan, runs, folder)
-    # p-values are empty where nothing was tested, so this table has gaps by design.
-    with replacing(folder / "claims.csv") as temporary:
-        claims.to_csv(temporary, index=False)
+    comparisons = comparisons_table(plan, runs)
+    # Empty where nothing was tested or one seed has no interval: tables with gaps by design.
+    with_gaps = {
+        "comparisons": comparisons,
+        "claims": claims_table(plan, comparisons, folder),
+        "transfer": transfer_table(plan, runs),
+        "overfitting": overfitting_table(plan, runs),
+    }
+    for name, table in with_gaps.items():
+        with replacing(folder / f"{name}.csv") as temporary:
+            table.to_csv(temporary, index=False)
 
 
 if __name__ == "__main__":

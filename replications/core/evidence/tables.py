@@ -12,6 +12,8 @@ _TASKS = {
     "semseg": "의미",
     "instances": "개체",
     "depth": "깊이",
+    "normals": "법선",
+    "edges": "경계",
     "road": "도로",
     "vehicles": "차량",
     "scene": "장면",
@@ -26,6 +28,15 @@ _METRICS = {
     "ap_moderate": "AP$_{0.7}$",
     "ap_moderate_iou50": "AP$_{0.5}$",
     "accuracy": "정확도",
+    "abs_err": "절대",
+    "rel_err": "상대",
+    "rmse": "RMSE",
+    "angle_mean": "평균각",
+    "angle_median": "중앙각",
+    "within_11.25": "11.25°",
+    "within_22.5": "22.5°",
+    "within_30": "30°",
+    "ods_f": "ODS-F",
 }
 
 

@@ -1,0 +1,100 @@
+"""What the rule of verdicts does when the truth is known, by simulation.
+
+Studies are drawn whose runs differ by a known effect, single-task seeds included, and sent through
+the project's own tables of comparisons and claims. Printed: how often a study without any effect
+gives a verdict on any claim (family-wise error), how often a claim is decided rightly, and how
+often intervals of few seeds cover the truth.
+
+    python -m benchmarks.verdicts [--studies 300]
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from replications.core.evidence.claims import claims_table, comparisons_table
+from replications.core.evidence.statistics import interval
+from replications.core.spec import Plan, load_plan
+
+SEEDS = (3, 5, 8, 10)
+Noise = Callable[[np.random.Generator, int], np.ndarray]
+NOISES: dict[str, Noise] = {
+    "normal": lambda rng, n: rng.standard_normal(n),
+    "heavy-tailed (t, 3)": lambda rng, n: rng.standard_t(3, n) / np.sqrt(3),
+    "skewed (exponential)": lambda rng, n: rng.exponential(1, n) - 1,
+}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--studies", type=int, default=300, help="simulated per line")
+    studies = parser.parse_args().studies
+    plan = with_tests_only(load_plan("uncertainty", "full"))
+    print("noise, seeds: any verdict without effect; each claim decided at an effect of 1, 2, 4 sd")
+    for name, noise in NOISES.items():
+        for seeds in SEEDS:
+            rng = np.random.default_rng(seeds)
+            sized = plan.model_copy(update={"seeds": seeds})
+            verdicts = {
+                effect: np.array(
+                    [simulated_verdicts(sized, effect, noise, rng) for _ in range(studies)]
+                )
+                for effect in (0.0, 1.0, 2.0, 4.0)
+            }
+            error = (verdicts[0.0] != "undecided").any(axis=1).mean()
+            power = [(verdicts[effect] == "reproduced").mean() for effect in (1.0, 2.0, 4.0)]
+            wrong = max((verdicts[e] == "contradicted").mean() for e in (1.0, 2.0, 4.0))
+            shown = " ".join(f"{100 * p:5.1f} %" for p in power)
+            print(f"{name:22}{seeds:3}: {100 * error:4.1f} %; {shown}; wrongly {100 * wrong:.1f} %")
+    print("noise, seeds: cover of Student's 95 % interval, of the percentile bootstrap")
+    for name, noise in NOISES.items():
+        for seeds in SEEDS:
+            student, bootstrap = _coverage(seeds, noise, 20 * studies)
+            print(f"{name:22}{seeds:3}: {100 * student:.1f} %, {100 * bootstrap:.1f} %")
+
+
+def with_tests_only(plan: Plan) -> Plan:
+    """The plan with only those claims that are decided by a test."""
+    claims = {number: claim for number, claim in plan.replication.claims.items() if claim.better}
+    replication = plan.replication.model_copy(update={"claims": claims})
+    return plan.model_copy(update={"replication": replication})
+
+
+def simulated_verdicts(
+    plan: Plan, effect: float, noise: Noise, rng: np.random.Generator
+) -> list[str]:
+    """Verdicts of one simulated study: single-task and equal-weights runs at 0, the others better
+    by `effect` standard deviations of a run over seeds."""
+    rows = []
+    for name, run in plan.runs.items():
+        shift = 0.0 if run.role == "single" or name == "equal" else effect
+        for task in run.tasks:
+            metric = plan.replication.headline[task]
+            values = shift + noise(rng, plan.seeds)
+            rows += [(name, seed, "test", task, metric, True, v) for seed, v in enumerate(values)]
+    columns = ["run", "seed", "split", "task", "metric", "higher_is_better", "value"]
+    comparisons = comparisons_table(plan, pd.DataFrame(rows, columns=columns))
+    return list(claims_table(plan, comparisons, Path())["verdict"])
+
+
+def _coverage(seeds: int, noise: Noise, draws: int) -> tuple[float, float]:
+    """How often the two intervals of a mean paired difference cover 0, the truth."""
+    rng = np.random.default_rng(seeds)
+    covered = np.zeros(2)
+    for _ in range(draws):
+        values = noise(rng, seeds) - noise(rng, seeds)
+        low, high = interval(list(values))
+        means = values[rng.integers(seeds, size=(1000, seeds))].mean(axis=1)
+        bottom, top = np.quantile(means, (0.025, 0.975))
+        covered += [low <= 0 <= high, bottom <= 0 <= top]
+    return float(covered[0] / draws), float(covered[1] / draws)
+
+
+if __name__ == "__main__":
+    main()

@@ -26,11 +26,15 @@ TABLES = (
 """The tables of a replication, and under the same names those of a study."""
 LATEX = ("table_results.tex", "supplement.tex")
 """What the paper and its supplement input of a replication, besides figures and numbers."""
+OVERVIEW = ("table_efficiency.tex", "figure_plane.pdf")
+"""What the paper inputs of all replications together."""
 
 
 def figures(plan: Plan) -> list[str]:
     """The figures of a replication, without suffix: those of every one, then its own."""
-    return [f"figure_{name}" for name in ("examples", "delta_m", *plan.replication.figures)]
+    return [
+        f"figure_{name}" for name in ("examples", "delta_m", "curves", *plan.replication.figures)
+    ]
 
 
 def for_paper(plans: Iterable[Plan]) -> list[str]:
@@ -40,4 +44,4 @@ def for_paper(plans: Iterable[Plan]) -> list[str]:
         for plan in plans
         for file in (*LATEX, *(f"{figure}.pdf" for figure in figures(plan)))
     ]
-    return ["numbers.tex", *own]
+    return ["numbers.tex", *OVERVIEW, *own]

@@ -91,7 +91,8 @@ def copy_sources(
     """Lay the sources out in `build`; returns which folder each part of it came from.
 
     A section is named after the folder it is in. The files that gather what the replications
-    contribute (sections, abstract, conclusion, supplement) are written here unless `generated` has them.
+    contribute (sections, abstract, conclusion, supplement) are written here unless `generated`
+    has them.
     """
     for source, kind in ((paper / "main.tex", "paper"), (generated / "numbers.tex", "result")):
         if not source.is_file():
@@ -123,7 +124,7 @@ def copy_sources(
 
 
 def typeset(build: Path, document: str, final: bool, origins: dict[str, Path]) -> None:
-    """Run latexmk on `document` in `build`; the PDF depends on the sources only, not on place or time.
+    """Run latexmk on a document in `build`; the PDF depends on the sources, not on place or time.
 
     Raises:
         PaperError: LaTeX failed; with its errors and the lines of the sources they are in.

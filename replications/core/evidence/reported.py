@@ -17,8 +17,9 @@ def recomputed(
     """delta_m of each reported method in the three definitions, beside what was published.
 
     The baseline on a dataset is the method, or are the methods, whose rows belong to single-task
-    runs; of values reported twice the first counts. `higher_is_better` is indexed by (task, metric). Returned are dataset, method, definition,
-    `recomputed` and `published` (NaN where the paper gives none), in percent.
+    runs; of values reported twice the first counts. `higher_is_better` is indexed by (task,
+    metric). Returned are dataset, method, definition, `recomputed` and `published` (NaN where the
+    paper gives none), in percent.
     """
     singles = {name for name, run in replication.runs.items() if run.role == "single"}
     baselines = set(reported.loc[reported["run"].isin(singles), "method"])

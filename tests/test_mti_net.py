@@ -309,12 +309,16 @@ def test_a_single_task_cannot_interact() -> None:
 
 def test_costs_are_ordered_as_in_the_paper() -> None:
     """HRNet-W18 small v2 at NYUD's size: 8.0 million parameters for two networks; PAD-Net needs a
-    multiple of their operations, MTI-Net fewer than they but more parameters."""
+    multiple of their operations, MTI-Net fewer than they but more parameters. HRNet-W18 is larger,
+    and MTI-Net on it has fewer parameters than two of it."""
     channels, size = {"semseg": 40, "depth": 1}, (480, 640)
 
-    def cost(channels: dict[str, int], **changes: Any) -> tuple[int, int]:
+    def network(channels: dict[str, int], **changes: Any) -> SharedTrunk:
         own = ModelOptions.model_validate({"encoder": "hrnet_w18_small_v2"} | changes)
-        net = build_model(channels, own, seed=0).eval()
+        return build_model(channels, own, seed=0).eval()
+
+    def cost(channels: dict[str, int], **changes: Any) -> tuple[int, int]:
+        net = network(channels, **changes)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
             net(torch.zeros(1, 3, *size))
         return sum(p.numel() for p in net.inference_parameters()), counter.get_total_flops()
@@ -329,6 +333,12 @@ def test_costs_are_ordered_as_in_the_paper() -> None:
     assert pad_net[1] > 2 * flops
     assert mti_net[1] < flops
     assert mti_net[0] > parameters
+    larger = {"encoder": "hrnet_w18"}
+    single_parameters = [network({t: c}, **larger).parameters() for t, c in channels.items()]
+    both = sum(p.numel() for of_one in single_parameters for p in of_one)
+    assert both > 2 * parameters
+    whole = network(channels, interaction="mti_net", **larger).inference_parameters()
+    assert sum(p.numel() for p in whole) < both
 
 
 # Specification

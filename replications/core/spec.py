@@ -24,7 +24,9 @@ REPLICATIONS = Path(__file__).resolve().parents[1]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["single", "multi"]
 Verdict = Literal["reproduced", "contradicted", "undecided"]
-DatasetName = Literal["streets", "camvid"]
+DatasetName = Literal["streets", "camvid", "qm9"]
+MOLECULES = ("qm9",)
+"""The datasets that hold molecules rather than pictures."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -71,7 +73,9 @@ class Augmentation(Strict):
 class Settings(Strict):
     """Everything one training needs besides its run and its seed."""
 
-    size: tuple[Positive, Positive]
+    size: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
+    """What the dataset is prepared at: (H, W) of its pictures, or how many of its molecules train,
+    validate and test."""
     steps: Positive
     batch_size: Positive
     optimizer: Optimizer
@@ -401,6 +405,8 @@ def load_plan(name: str, study: str) -> Plan:
     chosen = replication.studies[study]
     merged = _overlaid(replication.settings, chosen.settings)
     settings = _checked(Settings, merged, path, f"settings with studies.{study}.settings")
+    dataset = chosen.dataset or replication.dataset
+    _check_fits(dataset, settings, path)
     names = chosen.runs or list(replication.runs)
     runs = {run: replication.runs[run] for run in names}
     for run_name, run in runs.items():
@@ -428,12 +434,28 @@ def load_plan(name: str, study: str) -> Plan:
         name=name,
         study=study,
         replication=replication,
-        dataset=chosen.dataset or replication.dataset,
+        dataset=dataset,
         settings=settings,
         seeds=chosen.seeds,
         runs=runs,
         experiments=experiments,
     )
+
+
+def _check_fits(dataset: DatasetName, settings: Settings, path: Path) -> None:
+    """Refuse a size or an augmentation of pictures for molecules, and the reverse."""
+    numbers, meaning = (3, "train, val, test") if dataset in MOLECULES else (2, "H, W")
+    if len(settings.size) != numbers:
+        raise StudyError(
+            f"{_shown(path)}: settings.size: {dataset} needs {numbers} numbers ({meaning}), "
+            f"found {list(settings.size)}"
+        )
+    augments = settings.augmentation.flip or max(settings.augmentation.zoom) > 1
+    if dataset in MOLECULES and augments:
+        raise StudyError(
+            f"{_shown(path)}: settings.augmentation: {dataset} has no pictures to augment; "
+            "set flip: false and no zoom"
+        )
 
 
 def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:

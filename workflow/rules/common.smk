@@ -31,13 +31,13 @@ wildcard_constraints:
     run="[a-z0-9_]+",
     experiment="[a-z0-9_]+",
     seed="[0-9]+",
-    size="[0-9]+x[0-9]+",
+    size="[0-9]+(x[0-9]+)+",
 
 
 def prepared(plan, file):
     """`file` of the prepared dataset a plan trains on."""
-    height, width = plan.settings.size
-    return f"data/prepared/{plan.dataset}-{height}x{width}/{file}"
+    size = "x".join(map(str, plan.settings.size))
+    return f"data/prepared/{plan.dataset}-{size}/{file}"
 
 
 def run_files(name, files):

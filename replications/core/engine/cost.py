@@ -18,10 +18,8 @@ from replications.core.nets.shared_trunk import SharedTrunk
 Network = Callable[[Tensor], Any]
 
 
-def inference_cost(
-    model: nn.Module, size: tuple[int, int], device: torch.device, repeats: int = 50
-) -> dict[str, Any]:
-    """Cost of one image of `size` (H, W) at batch 1, in float32.
+def inference_cost(model: nn.Module, sample: Tensor, repeats: int = 50) -> dict[str, Any]:
+    """Cost of one `sample` as a batch of one, such as (1, 3, H, W), in float32 on its device.
 
     Returns:
         parameters: count needed for inference.
@@ -32,11 +30,10 @@ def inference_cost(
             task alone, timed in turn with the whole, so that what else the machine does meets both.
     """
     model.eval()
-    image = torch.zeros(1, 3, *size, device=device).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         with FlopCounterMode(display=False) as counter:
-            model(image)
-        times, *alone = _timed([model, *_of_one_task(model)], image, device, repeats)
+            model(sample)
+        times, *alone = _timed([model, *_of_one_task(model)], sample, repeats)
     low, median, high = statistics.quantiles(times, n=4)
     return {
         "parameters": sum(p.numel() for p in model.parameters()),
@@ -52,24 +49,22 @@ def _of_one_task(model: nn.Module) -> list[Network]:
         return []
 
     def network(task: str) -> Network:
-        return lambda image: model.decode(
-            model.encode(image), (image.shape[-2], image.shape[-1]), [task]
+        return lambda sample: model.decode(
+            model.encode(sample), (sample.shape[-2], sample.shape[-1]), [task]
         )
 
     return [network(task) for task in model.heads]
 
 
-def _timed(
-    networks: Sequence[Network], image: Tensor, device: torch.device, repeats: int
-) -> list[list[float]]:
+def _timed(networks: Sequence[Network], sample: Tensor, repeats: int) -> list[list[float]]:
     """Milliseconds of each of `repeats` forward passes of each network, taken in turn."""
     times: list[list[float]] = [[] for _ in networks]
     for index in range(-10, repeats):
         for network, own in zip(networks, times, strict=True):
-            _wait(device)
+            _wait(sample.device)
             began = time.perf_counter()
-            network(image)
-            _wait(device)
+            network(sample)
+            _wait(sample.device)
             if index >= 0:
                 own.append(1000 * (time.perf_counter() - began))
     return times

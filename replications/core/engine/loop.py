@@ -155,8 +155,8 @@ def _step(job: Job, training: Training) -> dict[str, Tensor]:
         batch = augment(job.train.batch(draw.indices), settings.augmentation, job.seed, step)
         half = settings.precision == "bfloat16"
         with torch.autocast(job.device.type, torch.bfloat16, enabled=half):
-            features = training.model.encode(batch.images)
-            size = (batch.images.shape[-2], batch.images.shape[-1])
+            features = training.model.encode(batch.inputs)
+            size = (batch.inputs.shape[-2], batch.inputs.shape[-1])
             predictions = training.model.decode(features, size, draw.tasks)
         shared += [features] if isinstance(features, Tensor) else features
         for name in draw.tasks:

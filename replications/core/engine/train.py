@@ -29,8 +29,6 @@ from replications.core.spec import Plan, load_plan, model_options
 from replications.core.tasks.registry import build_task
 from replications.core.weighting.registry import build_weighting
 
-_EXAMPLES = 4
-
 
 @dataclass(frozen=True)
 class Arguments:
@@ -93,11 +91,10 @@ def run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
         "val": evaluate(training.model, job.tasks, job.val),
         "test": evaluate(training.model, job.tasks, test, complete=True),
     }
-    chosen = [len(test) * k // _EXAMPLES + len(test) // 10 for k in range(_EXAMPLES)]
     _write(output / "history.csv", lambda path: _save_history(path, training.history))
-    _write(output / "examples.npz", lambda path: _save_examples(path, job, training, test, chosen))
+    _write(output / "examples.npz", lambda path: _save_examples(path, job, training, test))
     checkpoint.write(output / "model.pt", training.model.state_dict())
-    cost = inference_cost(training.model, plan.settings.size, device)
+    cost = inference_cost(training.model, test.batch(torch.tensor([0])).inputs)
     cost |= {"training_s": training.seconds, "peak_memory_mb": peak_memory_mb(device)}
     write_json(output / "cost.json", cost)
     write_json(output / "provenance.json", _provenance(plan, arguments, dataset, device))
@@ -112,8 +109,8 @@ def prepare_job(
     spec, settings = plan.runs[arguments.run], plan.settings
     if dataset.size != settings.size:
         raise StudyError(
-            f"{arguments.data} holds images of {dataset.size}, study '{plan.study}' asks for "
-            f"{settings.size}; run prepare with --size {settings.size[0]} {settings.size[1]}"
+            f"{arguments.data} is prepared at size {dataset.size}, study '{plan.study}' asks for "
+            f"{settings.size}; prepare the dataset at that size"
         )
     tasks = {name: build_task(name, settings.tasks[name], dataset) for name in spec.tasks}
     labels = {label for task in tasks.values() for label in task.labels}
@@ -174,11 +171,9 @@ def _save_history(path: Path, history: list[dict[str, float]]) -> None:
         table.writerows(history)
 
 
-def _save_examples(
-    path: Path, job: Job, training: Training, test: Split, chosen: list[int]
-) -> None:
+def _save_examples(path: Path, job: Job, training: Training, test: Split) -> None:
     with path.open("wb") as file:
-        arrays = examples(training.model, job.tasks, test, chosen)
+        arrays = examples(training.model, job.tasks, test)
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 

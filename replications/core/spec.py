@@ -105,6 +105,8 @@ class Run(Strict):
 
     tasks: Annotated[list[str], Field(min_length=1)]
     weighting: WeightingOptions = EqualOptions()
+    loss_scale: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """Factors on the losses of tasks before they are weighted; 1 where none is given."""
     title: str
     """The name of the run in tables."""
     labels: Literal["shared", "disjoint"] = "shared"
@@ -126,6 +128,12 @@ class Run(Strict):
         if len(set(tasks)) != len(tasks):
             raise ValueError(f"a task is named twice: {tasks}")
         return tasks
+
+    @model_validator(mode="after")
+    def _scales_its_own_losses(self) -> Run:
+        if unknown := set(self.loss_scale) - set(self.tasks):
+            raise ValueError(f"loss_scale names {sorted(unknown)}, the tasks are {self.tasks}")
+        return self
 
     @model_validator(mode="after")
     def _cycle_trains_the_tasks(self) -> Run:

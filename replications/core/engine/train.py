@@ -96,6 +96,7 @@ def run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
     checkpoint.write(output / "model.pt", training.model.state_dict())
     cost = inference_cost(training.model, test.batch(torch.tensor([0])).inputs)
     cost |= {"training_s": training.seconds, "peak_memory_mb": peak_memory_mb(device)}
+    cost |= training.weighting.cost()
     write_json(output / "cost.json", cost)
     write_json(output / "provenance.json", _provenance(plan, arguments, dataset, device))
     write_json(output / "metrics.json", _as_json(metrics))

@@ -11,11 +11,16 @@ from replications.core.tasks.base import Task
 from replications.core.weighting.base import Weighting
 from replications.core.weighting.equal import Equal
 from replications.core.weighting.libmtl import LibMTL
+from replications.core.weighting.nash import Nash, NashFeatures
 from replications.core.weighting.options import (
     EqualOptions,
     LibMTLOptions,
+    NashFeaturesOptions,
+    NashOptions,
+    ScaleInvariantOptions,
     UncertaintyOptions,
 )
+from replications.core.weighting.scale_invariant import ScaleInvariant
 from replications.core.weighting.uncertainty import Uncertainty
 
 
@@ -29,4 +34,10 @@ def build_weighting(options: Any, tasks: Mapping[str, Task], device: torch.devic
             return Uncertainty(likelihoods, options.initial_log_variance).to(device)
         case LibMTLOptions():
             return LibMTL(options.method, list(tasks), device)
+        case NashFeaturesOptions():
+            return NashFeatures(list(tasks), options.update_every, options.max_norm)
+        case NashOptions():
+            return Nash(list(tasks), options.update_every, options.max_norm)
+        case ScaleInvariantOptions():
+            return ScaleInvariant()
     raise ValueError(f"no weighting for {options!r}")

@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -148,8 +148,18 @@ class Run(Strict):
         return "single" if len(self.tasks) == 1 else "multi"
 
 
+COMPARED_METRICS = TASK_METRICS | {
+    "all": ("delta_m_per_task_primary", "delta_m_per_metric", "delta_m_per_task_mean")
+}
+"""What claims may compare; `evidence.delta_m` says what the last are."""
+
+
 class Comparison(Strict):
-    """One run against another on one metric of the test split."""
+    """One run against another on one metric of the test split.
+
+    The task `all` is that of delta_m, where `single` stands for the single-task runs, whose delta_m
+    is 0.
+    """
 
     run: str
     against: str
@@ -159,6 +169,12 @@ class Comparison(Strict):
     """How much worse the run may be, in the metric's unit: above 0 it need only not be worse."""
     beyond: str | None = None
     """Another metric of the task: the gain on `metric` must exceed the gain on this one."""
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs of the replication it compares."""
+        both = [self.run, self.against]
+        return [run for run in both if not (self.task == "all" and run == "single")]
 
 
 class Saving(Strict):
@@ -232,6 +248,9 @@ class Study(Strict):
 
     seeds: Positive
     runs: list[str] | None = None
+    tasks: list[str] | None = None
+    """The only tasks; a run with others goes without them, and one with none of these is left out.
+    """
     settings: dict[str, Any] = {}
     experiments: dict[str, dict[str, Any]] = {}
     """What differs in the options of the experiments."""
@@ -269,17 +288,15 @@ class Replication(Strict):
         for study_name, study in self.studies.items():
             for run_name in study.runs or []:
                 self._known_run(run_name, f"studies.{study_name}.runs")
+            for task in study.tasks or []:
+                self._known_task(task, f"studies.{study_name}.tasks")
             for experiment in study.experiments:
                 self._known_experiment(experiment, f"studies.{study_name}.experiments")
         for name, run in self.runs.items():
             for task in run.tasks:
-                if task not in self.settings.get("tasks", {}):
-                    raise ValueError(
-                        f"runs.{name}.tasks: unknown task '{task}'; "
-                        f"settings.tasks has: {', '.join(self.settings.get('tasks', {}))}"
-                    )
+                self._known_task(task, f"runs.{name}.tasks")
         for number, claim in self.claims.items():
-            named = [*(c.run for c in claim.better), *(c.against for c in claim.better)]
+            named = [run for c in claim.better for run in c.runs]
             named += [saving.run for saving in claim.cheaper]
             for run_name in [*named, *(claim.agree.runs if claim.agree else [])]:
                 self._known_run(run_name, f"claims.{number}")
@@ -287,7 +304,7 @@ class Replication(Strict):
                 self._known_experiment(bound.experiment, f"claims.{number}.measured")
             for c in claim.better:
                 for metric in filter(None, (c.metric, c.beyond)):
-                    _known_metric(c.task, metric, f"claims.{number}.better")
+                    _known_metric(c.task, metric, f"claims.{number}.better", COMPARED_METRICS)
         for name, spec in self.experiments.items():
             for run_name in spec.histories:
                 self._known_run(run_name, f"experiments.{name}.histories")
@@ -303,15 +320,22 @@ class Replication(Strict):
         if run not in self.runs:
             raise ValueError(f"{where}: unknown run '{run}'; known: {', '.join(self.runs)}")
 
+    def _known_task(self, task: str, where: str) -> None:
+        if task not in self.settings["tasks"]:
+            known = ", ".join(self.settings["tasks"])
+            raise ValueError(f"{where}: unknown task '{task}'; settings.tasks has: {known}")
+
     def _known_experiment(self, name: str, where: str) -> None:
         if name not in self.experiments:
             known = ", ".join(self.experiments) or "none"
             raise ValueError(f"{where}: unknown experiment '{name}'; known: {known}")
 
 
-def _known_metric(task: str, metric: str, where: str) -> None:
-    if metric not in TASK_METRICS.get(task, ()):
-        known = [f"{t}.{m}" for t, metrics in TASK_METRICS.items() for m in metrics]
+def _known_metric(
+    task: str, metric: str, where: str, metrics: Mapping[str, Sequence[str]] = TASK_METRICS
+) -> None:
+    if metric not in metrics.get(task, ()):
+        known = [f"{task}.{metric}" for task, names in metrics.items() for metric in names]
         raise ValueError(f"{where}: unknown metric '{task}.{metric}'; known: {', '.join(known)}")
 
 
@@ -417,6 +441,8 @@ def load_plan(name: str, study: str) -> Plan:
     _check_fits(dataset, settings, path)
     names = chosen.runs or list(replication.runs)
     runs = {run: replication.runs[run] for run in names}
+    if chosen.tasks is not None:
+        runs = _of_tasks(runs, chosen.tasks, path, f"studies.{study}.tasks")
     for run_name, run in runs.items():
         _check_model_options(name, _overlaid(settings.model, run.model), path)
         for task in run.tasks:
@@ -448,6 +474,18 @@ def load_plan(name: str, study: str) -> Plan:
         runs=runs,
         experiments=experiments,
     )
+
+
+def _of_tasks(
+    runs: Mapping[str, Run], tasks: Sequence[str], path: Path, where: str
+) -> dict[str, Run]:
+    """The runs without any task but `tasks`."""
+    kept = {name: [task for task in run.tasks if task in tasks] for name, run in runs.items()}
+    return {
+        name: _checked(Run, runs[name].model_dump() | {"tasks": own}, path, f"{where}: runs.{name}")
+        for name, own in kept.items()
+        if own
+    }
 
 
 def _check_fits(dataset: DatasetName, settings: Settings, path: Path) -> None:

@@ -24,6 +24,7 @@ import numpy as np
 import pandas as pd
 
 from replications.core.errors import StudyError
+from replications.core.evidence.delta_m import with_delta_m
 from replications.core.evidence.statistics import (
     ALPHA,
     effect_size,
@@ -71,6 +72,7 @@ def comparisons_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     95 % interval; `effect_size` is Hedges' g; `p` is of the difference plus the margin.
     """
     rows = []
+    runs = with_delta_m(plan, runs)
     for number, claim in plan.replication.claims.items():
         for comparison in claim.better:
             found = differences(comparison, runs)

@@ -40,6 +40,15 @@ def delta_m(gain: pd.Series, headline: Mapping[str, str]) -> dict[str, float]:
     }
 
 
+def with_delta_m(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
+    """`runs` with delta_m as metrics of the task `all`, 0 for the run `single`: what comparisons of
+    claims may name."""
+    delta = delta_m_table(plan, runs)
+    own = delta.assign(split="test", task="all", metric="delta_m_" + delta["definition"])
+    single = own.drop_duplicates(["seed", "metric"]).assign(run="single", value=0.0)
+    return pd.concat([runs, own, single])
+
+
 def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     """delta_m on the test split of every multi-task run and seed, against single runs of that seed.
 

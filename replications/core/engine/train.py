@@ -17,6 +17,7 @@ import torch
 
 from replications.core.data.batches import Description, Split, read_description
 from replications.core.engine import checkpoint
+from replications.core.engine.compiler import leave_compiler_out
 from replications.core.engine.cost import inference_cost, peak_memory_mb
 from replications.core.engine.devices import training_device
 from replications.core.engine.evaluate import TaskMetrics, evaluate, examples
@@ -63,6 +64,7 @@ def parse_arguments() -> Arguments:
 def main() -> None:
     """Command line."""
     arguments = parse_arguments()
+    leave_compiler_out()
     plan = load_plan(arguments.replication, arguments.study)
     if arguments.run not in plan.runs:
         raise StudyError(

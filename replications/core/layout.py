@@ -19,13 +19,22 @@ RUN_FILES = (
 """A run folder."""
 EXPERIMENT_FILES = ("table.csv", "numbers.json")
 """What an experiment measured, and the numbers that claims and the paper take from it."""
-TABLES = ("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv")
+TABLES = (
+    *("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv"),
+    *("transfer.csv", "overfitting.csv"),
+)
 """The tables of a replication, and under the same names those of a study."""
+LATEX = ("table_results.tex", "supplement.tex")
+"""What the paper and its supplement input of a replication, besides figures and numbers."""
+OVERVIEW = ("table_efficiency.tex", "figure_plane.pdf")
+"""What the paper inputs of all replications together."""
 
 
 def figures(plan: Plan) -> list[str]:
     """The figures of a replication, without suffix: those of every one, then its own."""
-    return [f"figure_{name}" for name in ("examples", "delta_m", *plan.replication.figures)]
+    return [
+        f"figure_{name}" for name in ("examples", "delta_m", "curves", *plan.replication.figures)
+    ]
 
 
 def for_paper(plans: Iterable[Plan]) -> list[str]:
@@ -33,6 +42,6 @@ def for_paper(plans: Iterable[Plan]) -> list[str]:
     own = [
         f"{plan.name}/{file}"
         for plan in plans
-        for file in ("table_results.tex", *(f"{figure}.pdf" for figure in figures(plan)))
+        for file in (*LATEX, *(f"{figure}.pdf" for figure in figures(plan)))
     ]
-    return ["numbers.tex", *own]
+    return ["numbers.tex", *OVERVIEW, *own]

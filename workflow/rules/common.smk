@@ -66,7 +66,7 @@ def of_replication(name):
     return [
         *(f"{folder}/{table}" for table in layout.TABLES),
         *(f"{folder}/{figure}.pdf" for figure in layout.figures(PLANS[name])),
-        f"{folder}/table_results.tex",
+        *(f"{folder}/{file}" for file in layout.LATEX),
         f"{folder}/numbers.tex",
         *run_files(name, ["metrics.json"]),
     ]

@@ -25,10 +25,11 @@ rule summarise:
 rule latex:
     input:
         SUMMARY,
+        lambda wildcards: run_files(wildcards.replication, ["provenance.json"]),
         lambda wildcards: experiment_files(wildcards.replication),
         "replications/{replication}/reported.csv",
     output:
-        f"{RESULTS}/{{replication}}/table_results.tex",
+        [f"{RESULTS}/{{replication}}/{file}" for file in layout.LATEX],
         f"{RESULTS}/{{replication}}/numbers.tex",
     log:
         f"{RESULTS}/logs/latex/{{replication}}.log",
@@ -87,8 +88,33 @@ for _name in PLANS:
             of_replication(_name),
 
 
+rule overview:
+    input:
+        [expand(SUMMARY, replication=name) for name in PLANS],
+    output:
+        f"{RESULTS}/efficiency.csv",
+        [f"{RESULTS}/{file}" for file in layout.OVERVIEW],
+        report(
+            f"{RESULTS}/figure_plane.svg",
+            caption="../report/plane.rst",
+            category="Overview",
+        ),
+    log:
+        f"{RESULTS}/logs/overview.log",
+    params:
+        source=source.evidence_hash(),
+        replications=list(PLANS),
+        plans=[plan.digest() for plan in PLANS.values()],
+        results=lambda wildcards, output: Path(output[0]).parent,
+        study=STUDY.study,
+    shell:
+        "python -m replications.core.evidence.overview --study {params.study}"
+        " --folder {params.results} --replications {params.replications} 2>&1 | tee {log}"
+
+
 rule join:
     input:
+        rules.overview.output,
         [of_replication(name) for name in PLANS],
         dataset=prepared(next(iter(PLANS.values())), "dataset.json"),
     output:

@@ -42,3 +42,24 @@ use rule paper as final with:
         source=PAPER_SOURCE,
         generated=lambda wildcards, input: Path(input[0]).parent,
         options="--final",
+
+
+# `snakemake supplement`: every run, seed, setting and origin.
+use rule paper as supplement with:
+    input:
+        GENERATED,
+        "paper/main.tex",
+        "paper/supplement.tex",
+        sections=SECTIONS,
+    output:
+        report(
+            "paper/supplement.pdf",
+            caption="../report/supplement.rst",
+            category="Paper",
+        ),
+    log:
+        f"{RESULTS}/logs/supplement.log",
+    params:
+        source=PAPER_SOURCE,
+        generated=lambda wildcards, input: Path(input[0]).parent,
+        options="--supplement",

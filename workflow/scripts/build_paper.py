@@ -37,6 +37,9 @@ def main() -> int:
     parser.add_argument("--sections", type=Path, nargs="+", required=True, help="*/paper.tex")
     parser.add_argument("--authors", type=Path, help="default: authors.tex in --paper, if any")
     parser.add_argument("--output", type=Path, required=True, help="the PDF")
+    parser.add_argument(
+        "--supplement", action="store_true", help="supplement.tex, to which no rules apply"
+    )
     parser.add_argument("--final", action="store_true", help="with authors; default: a review copy")
     parser.add_argument("--build-dir", type=Path, help="kept; default: a temporary folder")
     arguments = parser.parse_args()
@@ -56,7 +59,11 @@ def _build(arguments: argparse.Namespace, build: Path) -> int:
     origins = copy_sources(arguments.paper, arguments.generated, arguments.sections, build)
     if arguments.final and authors_file:
         shutil.copyfile(authors_file, build / "authors.tex")
-    typeset(build, arguments.final, origins)
+    if arguments.supplement:
+        typeset(build, "supplement", False, origins)
+        put_in_place(build / "supplement.pdf", arguments.output)
+        return 0
+    typeset(build, "main", arguments.final, origins)
     authors = read_authors(authors_file) if authors_file else []
     rules = read_rules(build / "kcc-rules.tex")
     checks = check_paper(build / "main.pdf", rules, build / "main.log", authors, arguments.final)
@@ -84,7 +91,8 @@ def copy_sources(
     """Lay the sources out in `build`; returns which folder each part of it came from.
 
     A section is named after the folder it is in. The files that gather what the replications
-    contribute (sections, abstract, conclusion) are written here unless `generated` has them.
+    contribute (sections, abstract, conclusion, supplement) are written here unless `generated`
+    has them.
     """
     for source, kind in ((paper / "main.tex", "paper"), (generated / "numbers.tex", "result")):
         if not source.is_file():
@@ -106,6 +114,7 @@ def copy_sources(
             "conclusion.tex",
             r"\ref{{sec:{0}}}절에서는 \result{{sentence.{0}.verdicts}}로 판정되었다. ",
         ),
+        ("supplement.tex", r"\input{{generated/{}/supplement.tex}}"),
     ):
         path = build / "generated" / file
         if not path.exists():
@@ -114,8 +123,8 @@ def copy_sources(
     return origins | {"generated": generated, ".": paper}
 
 
-def typeset(build: Path, final: bool, origins: dict[str, Path]) -> None:
-    """Run latexmk in `build`; the PDF depends on the sources only, not on place or time.
+def typeset(build: Path, document: str, final: bool, origins: dict[str, Path]) -> None:
+    """Run latexmk on a document in `build`; the PDF depends on the sources, not on place or time.
 
     Raises:
         PaperError: LaTeX failed; with its errors and the lines of the sources they are in.
@@ -132,7 +141,7 @@ def typeset(build: Path, final: bool, origins: dict[str, Path]) -> None:
         "max_print_line": "10000",
     }
     run = subprocess.run(
-        [*command, "main.tex"],
+        [*command, f"{document}.tex"],
         cwd=build,
         env=environment,
         stdout=subprocess.PIPE,
@@ -142,7 +151,7 @@ def typeset(build: Path, final: bool, origins: dict[str, Path]) -> None:
     if run.returncode == 0:
         return
     output = run.stdout.decode("utf-8", "replace")
-    log = build / "main.log"
+    log = build / f"{document}.log"
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     raise PaperError(
         "\n  ".join(["LaTeX failed", *(errors(text, origins) or output.splitlines()[-8:])])

@@ -21,24 +21,13 @@ from matplotlib.figure import Figure
 
 from replications.core.data.labels import VOID, Array
 from replications.core.errors import run_command
+from replications.core.evidence.curves import curves_figure
 from replications.core.evidence.delta_m import DEFINITIONS
+from replications.core.evidence.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM, save, style
+from replications.core.evidence.naming import task_name
 from replications.core.evidence.overlays import OVERLAID, overlay_figure
 from replications.core.evidence.study import Results, load_results
-from replications.core.files import replacing
 
-_MM = 1 / 25.4
-FULL_WIDTH, COLUMN = 190 * _MM, 92 * _MM
-"""Inches between the margins of the paper, and of one of its columns."""
-_TASKS = {
-    "semseg": "의미 분할",
-    "instances": "개체 분할",
-    "depth": "깊이",
-    "normals": "법선",
-    "edges": "경계",
-}
-# Okabe and Ito's colours, which colour-blind readers tell apart.
-_COLOURS = {"per_task_primary": "#0072B2", "per_metric": "#D55E00", "per_task_mean": "#009E73"}
-_MARKERS = {"per_task_primary": "o", "per_metric": "s", "per_task_mean": "^"}
 _LABELS = {
     "per_task_primary": "대표 지표, 작업 평균",
     "per_metric": "모든 지표 평균 (부호 반전)",
@@ -56,37 +45,17 @@ def main() -> None:
     arguments = parser.parse_args()
     results = load_results(arguments.replication, arguments.study, arguments.folder)
     dataset = json.loads(arguments.dataset.read_text(encoding="utf-8"))
-    with mpl.rc_context(_style()):
+    with mpl.rc_context(style()):
         if OVERLAID.issuperset(results.plan.replication.headline):
             examples = overlay_figure(results, dataset, COLUMN)
         else:
             examples = examples_figure(results, dataset)
-        _save(examples, arguments.folder / "figure_examples")
-        _save(delta_m_figure(results), arguments.folder / "figure_delta_m")
+        save(examples, arguments.folder / "figure_examples")
+        save(delta_m_figure(results), arguments.folder / "figure_delta_m")
+        save(curves_figure(results), arguments.folder / "figure_curves")
         for name in results.plan.replication.figures:
             module = importlib.import_module(f"replications.{arguments.replication}.figures")
-            _save(getattr(module, name)(results), arguments.folder / f"figure_{name}")
-
-
-def _style() -> Any:
-    return {
-        "font.family": ["NanumGothic", "DejaVu Sans"],
-        "font.size": 7.5,
-        "axes.unicode_minus": False,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "pdf.fonttype": 42,
-        "savefig.dpi": 300,
-        "svg.hashsalt": "figure",
-    }
-
-
-def _save(figure: Figure, stem: Path) -> None:
-    """As PDF for the paper and SVG for the report, without dates, so that they are reproducible."""
-    for suffix, metadata in ((".pdf", {"CreationDate": None}), (".svg", {"Date": None})):
-        with replacing(stem.with_suffix(suffix)) as temporary:
-            figure.savefig(temporary, format=suffix[1:], metadata=metadata)
-    plt.close(figure)
+            save(getattr(module, name)(results), arguments.folder / f"figure_{name}")
 
 
 def examples_figure(
@@ -102,7 +71,7 @@ def examples_figure(
     chosen = list(shown)
     height, width = joint["image"].shape[-2:]
     cell = FULL_WIDTH / (3 * len(chosen))
-    labels = ["의미 오류" if "semseg" in tasks else "", *(_TASKS.get(t, t) for t in tasks)]
+    labels = ["의미 오류" if "semseg" in tasks else "", *(task_name(t) for t in tasks)]
     rows = len(labels)
     figure, axes = plt.subplots(
         rows,
@@ -173,18 +142,19 @@ def delta_m_figure(results: Results) -> Figure:
     """
     delta = results.delta
     runs = [name for name in results.plan.runs if name in set(delta["run"])]
-    figure, axis = plt.subplots(figsize=(COLUMN, (12 + 8 * len(runs)) * _MM), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, (12 + 8 * len(runs)) * MM), layout="constrained")
     for line, run in enumerate(runs):
-        for shift, definition in zip((-0.22, 0.0, 0.22), DEFINITIONS, strict=True):
+        for index, definition in enumerate(DEFINITIONS):
+            shift = 0.22 * (index - 1)
             chosen = (delta["run"] == run) & (delta["definition"] == definition)
             values = delta.loc[chosen, "value"] * (1 if DEFINITIONS[definition] else -1)
-            style = {"color": _COLOURS[definition], "linewidth": 0}
+            style = {"color": COLOURS[index], "linewidth": 0}
             label = _LABELS[definition] if line == 0 else None
             axis.scatter(
                 values,
                 [line + shift] * len(values),
                 s=9,
-                marker=_MARKERS[definition],
+                marker=MARKERS[index],
                 alpha=0.6,
                 label=label,
                 **style,  # type: ignore[arg-type]

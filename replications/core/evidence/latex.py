@@ -1,4 +1,5 @@
-"""Write what the paper inputs of one replication: its results table and its numbers."""
+"""Write what the paper inputs of one replication: its results table, its numbers and
+its chapter of the supplement."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from pathlib import Path
 from replications.core.errors import run_command
 from replications.core.evidence.numbers import definitions, numbers
 from replications.core.evidence.study import load_results
+from replications.core.evidence.supplement import chapter
 from replications.core.evidence.tables import results_table
 from replications.core.files import write_text
 
@@ -22,6 +24,7 @@ def main() -> None:
     results = load_results(arguments.replication, arguments.study, arguments.folder)
     write_text(arguments.folder / "table_results.tex", results_table(results))
     write_text(arguments.folder / "numbers.tex", definitions(numbers(results)))
+    write_text(arguments.folder / "supplement.tex", chapter(results))
 
 
 if __name__ == "__main__":

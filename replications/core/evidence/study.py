@@ -11,6 +11,7 @@ import pandas as pd
 
 from replications.core.data.labels import Array
 from replications.core.evidence.delta_m import DELTA_KEY
+from replications.core.evidence.statistics import interval
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
 from replications.core.spec import REPLICATIONS, Plan, load_plan
 
@@ -20,20 +21,28 @@ class Results:
     """The tables of one replication in one study.
 
     Attributes:
-        test: mean, spread (standard deviation over seeds) and unit of each (run, task, metric) on
-            the test split.
+        runs: rows of runs.csv.
+        test: mean, spread (standard deviation over seeds), 95 % interval and unit of each (run,
+            task, metric) on the test split.
         costs: median over seeds of each cost, and the device, by run.
         delta: rows of delta_m.csv.
+        comparisons: rows of comparisons.csv.
         claims: rows of claims.csv.
+        transfer: rows of transfer.csv.
+        overfitting: rows of overfitting.csv.
         reported: rows of the replication's reported.csv.
     """
 
     plan: Plan
     folder: Path
+    runs: pd.DataFrame
     test: pd.DataFrame
     costs: pd.DataFrame
     delta: pd.DataFrame
+    comparisons: pd.DataFrame
     claims: pd.DataFrame
+    transfer: pd.DataFrame
+    overfitting: pd.DataFrame
     reported: pd.DataFrame
 
     def examples(self, run: str) -> dict[str, Array]:
@@ -85,14 +94,20 @@ def load_results(name: str, study: str, folder: Path) -> Results:
     return Results(
         plan=plan,
         folder=folder,
+        runs=runs,
         test=test.agg(
             mean=("value", "mean"),
             spread=("value", lambda v: v.std(ddof=1) if len(v) > 1 else 0.0),
+            low=("value", lambda v: interval(list(v))[0]),
+            high=("value", lambda v: interval(list(v))[1]),
             unit=("unit", "first"),
             higher_is_better=("higher_is_better", "first"),
         ),
         costs=costs.groupby("run").agg(dict.fromkeys(numbers, "median") | {"device": "first"}),
         delta=read_table(folder / "delta_m.csv", DELTA_KEY),
+        comparisons=pd.read_csv(folder / "comparisons.csv", dtype={"claim": str}),
         claims=pd.read_csv(folder / "claims.csv", dtype={"claim": str}),
+        transfer=pd.read_csv(folder / "transfer.csv"),
+        overfitting=pd.read_csv(folder / "overfitting.csv"),
         reported=pd.read_csv(REPLICATIONS / name / "reported.csv"),
     )

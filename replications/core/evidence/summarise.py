@@ -9,6 +9,7 @@ from replications.core.errors import run_command
 from replications.core.evidence.claims import claims_table, comparisons_table
 from replications.core.evidence.delta_m import DELTA_KEY, delta_m_table
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, collect, write_table
+from replications.core.evidence.transfer import overfitting_table, transfer_table
 from replications.core.files import replacing
 from replications.core.spec import load_plan
 
@@ -27,10 +28,15 @@ def main() -> None:
     write_table(costs, folder / "costs.csv", COSTS_KEY)
     write_table(delta_m_table(plan, runs), folder / "delta_m.csv", DELTA_KEY)
     comparisons = comparisons_table(plan, runs)
-    claims = claims_table(plan, comparisons, folder)
     # Empty where nothing was tested or one seed has no interval: tables with gaps by design.
-    for name, table in (("comparisons.csv", comparisons), ("claims.csv", claims)):
-        with replacing(folder / name) as temporary:
+    with_gaps = {
+        "comparisons": comparisons,
+        "claims": claims_table(plan, comparisons, folder),
+        "transfer": transfer_table(plan, runs),
+        "overfitting": overfitting_table(plan, runs),
+    }
+    for name, table in with_gaps.items():
+        with replacing(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
 
 

@@ -6,38 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from replications.core.evidence.naming import metric_name, task_name
 from replications.core.evidence.study import Results
-
-_TASKS = {
-    "semseg": "의미",
-    "instances": "개체",
-    "depth": "깊이",
-    "normals": "법선",
-    "edges": "경계",
-    "road": "도로",
-    "vehicles": "차량",
-    "scene": "장면",
-}
-_METRICS = {
-    "miou": "mIoU",
-    "pixel_accuracy": "정확도",
-    "ap50": "AP$_{50}$",
-    "centroid_l1": "중심",
-    "inverse_depth_l1": "역깊이",
-    "max_f1": "MaxF1",
-    "ap_moderate": "AP$_{0.7}$",
-    "ap_moderate_iou50": "AP$_{0.5}$",
-    "accuracy": "정확도",
-    "abs_err": "절대",
-    "rel_err": "상대",
-    "rmse": "RMSE",
-    "angle_mean": "평균각",
-    "angle_median": "중앙각",
-    "within_11.25": "11.25°",
-    "within_22.5": "22.5°",
-    "within_30": "30°",
-    "ods_f": "ODS-F",
-}
 
 
 def results_table(results: Results) -> str:
@@ -93,9 +63,9 @@ def _short(metric: tuple[str, str]) -> str:
 
 
 def _names(metric: tuple[str, str]) -> tuple[str, str]:
-    """Task and metric in Korean, or as they are called where no Korean name is given."""
+    """Task and metric, without the 분할 every segmentation would repeat."""
     task, name = metric
-    return _TASKS.get(task, task), _METRICS.get(name, name.replace("_", r"\_"))
+    return task_name(task).removesuffix(" 분할"), metric_name(name)
 
 
 def _row(

@@ -1,0 +1,45 @@
+"""Korean names of tasks and metrics; what has none is called as in the tables."""
+
+from __future__ import annotations
+
+_TASKS = {
+    "semseg": "의미 분할",
+    "instances": "개체 분할",
+    "depth": "깊이",
+    "normals": "법선",
+    "edges": "경계",
+    "road": "도로",
+    "vehicles": "차량",
+    "scene": "장면",
+}
+_METRICS = {
+    "miou": "mIoU",
+    "pixel_accuracy": "정확도",
+    "ap50": "AP$_{50}$",
+    "centroid_l1": "중심",
+    "inverse_depth_l1": "역깊이",
+    "max_f1": "MaxF1",
+    "ap_moderate": "AP$_{0.7}$",
+    "ap_moderate_iou50": "AP$_{0.5}$",
+    "accuracy": "정확도",
+    "abs_err": "절대",
+    "rel_err": "상대",
+    "rmse": "RMSE",
+    "angle_mean": "평균각",
+    "angle_median": "중앙각",
+    "within_11.25": "11.25°",
+    "within_22.5": "22.5°",
+    "within_30": "30°",
+    "ods_f": "ODS-F",
+    "mae": "MAE",
+}
+
+
+def task_name(task: str) -> str:
+    """A task as a figure or table calls it."""
+    return _TASKS.get(task, task)
+
+
+def metric_name(metric: str) -> str:
+    """A metric as the head of a column; may contain LaTeX."""
+    return _METRICS.get(metric, metric.replace("_", r"\_"))

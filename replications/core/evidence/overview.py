@@ -1,0 +1,127 @@
+"""The question the study asks, over all replications: what accuracy costs, what sharing saves."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from replications.core.errors import run_command
+from replications.core.evidence.drawing import COLOURS, COLUMN, MARKERS, save, style
+from replications.core.evidence.statistics import interval
+from replications.core.evidence.study import Results, load_results
+from replications.core.files import replacing, write_text
+
+_SAVINGS = ("parameters", "flops", "latency_ms", "training_s")
+_COLUMNS = [
+    *["replication", "run", "tasks", "seeds", "delta_m", "low", "high"],
+    *[f"{cost}_saved" for cost in _SAVINGS],
+    "memory_saved",
+]
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="results of the study")
+    parser.add_argument("--replications", nargs="+", required=True)
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder
+    names: list[str] = arguments.replications
+    results = [load_results(name, arguments.study, folder / name) for name in names]
+    table = pd.DataFrame([row for one in results for row in efficiency(one)], columns=_COLUMNS)
+    with replacing(folder / "efficiency.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    write_text(folder / "table_efficiency.tex", efficiency_table(table, results))
+    with mpl.rc_context(style()):
+        save(plane_figure(table, results), folder / "figure_plane")
+
+
+def efficiency(results: Results) -> list[dict[str, object]]:
+    """A row per multi-task run: delta_m (`per_task_primary`) with its 95 % interval, and what the
+    run saves in percent of the single-task networks of its tasks together.
+
+    `memory_saved` compares the peak memory of a training with the largest of the single-task ones.
+    """
+    plan = results.plan
+    rows = []
+    for name, run in plan.runs.items():
+        delta = results.delta
+        chosen = (delta["run"] == name) & (delta["definition"] == "per_task_primary")
+        values = delta.loc[chosen, "value"].tolist()
+        if run.role == "single" or not values:
+            continue
+        low, high = interval(values)
+        largest = max(
+            results.costs.loc[plan.single_of(task, name), "peak_memory_mb"] for task in run.tasks
+        )
+        memory = results.costs.loc[name, "peak_memory_mb"]
+        row: dict[str, object] = {"replication": plan.name, "run": name}
+        row |= {"tasks": len(run.tasks), "seeds": len(values)}
+        row |= {"delta_m": float(np.mean(values)), "low": low, "high": high}
+        row |= {f"{cost}_saved": results.saved(name, cost) for cost in _SAVINGS}
+        rows.append(row | {"memory_saved": 100 * (1 - memory / largest)})
+    return rows
+
+
+def efficiency_table(table: pd.DataFrame, results: Sequence[Results]) -> str:
+    """The reference run of each replication: what it gains, what it saves."""
+    lines = [
+        r"\begin{tabular}{@{}lrrrrr@{}}",
+        r"\toprule",
+        r" & $\Delta_m$ (\%) & \multicolumn{4}{c}{절감 (\%)} \\",
+        r"\cmidrule(l){3-6}",
+        r"재현 & [95\,\% 구간] & 매개변수 & 연산량 & 지연 & 학습 시간 \\",
+        r"\midrule",
+    ]
+    for one in results:
+        plan = one.plan
+        chosen = table["run"] == plan.replication.reference
+        for row in table[chosen & (table["replication"] == plan.name)].itertuples():
+            bounds = rf"[\num{{{row.low:+.1f}}}, \num{{{row.high:+.1f}}}]" if row.seeds > 1 else ""
+            delta = rf"\num{{{row.delta_m:+.1f}}} {bounds}"
+            saved = [
+                rf"\num{{{getattr(row, cost + '_saved'):.0f}}}"
+                for cost in ("parameters", "flops", "latency_ms", "training_s")
+            ]
+            lines.append(" & ".join([plan.replication.korean, delta, *saved]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def plane_figure(table: pd.DataFrame, results: Sequence[Results]) -> Figure:
+    """Every multi-task run: accuracy change against parameters saved; the reference run filled."""
+    figure, axis = plt.subplots(figsize=(COLUMN, 0.62 * COLUMN), layout="constrained")
+    for one, colour, marker in zip(results, COLOURS, MARKERS, strict=False):
+        own = table[table["replication"] == one.plan.name]
+        reference = own["run"] == one.plan.replication.reference
+        for chosen, face in ((own[reference], colour), (own[~reference], "white")):
+            if len(chosen):
+                spread = np.abs(chosen[["low", "high"]].sub(chosen["delta_m"], axis=0).T)
+                axis.errorbar(
+                    chosen["parameters_saved"],
+                    chosen["delta_m"],
+                    yerr=np.where(np.isfinite(spread), spread, 0),
+                    fmt=marker,
+                    markersize=4,
+                    markerfacecolor=face,
+                    markeredgewidth=0.8,
+                    elinewidth=0.6,
+                    color=colour,
+                    label=one.plan.replication.korean if face == colour else None,
+                )
+    axis.axhline(0, color="0.5", lw=0.8, zorder=0)
+    axis.axvline(0, color="0.5", lw=0.8, zorder=0)
+    axis.set(xlabel="매개변수 절감 (%)", ylabel=r"$\Delta_m$ (%), 양수가 이득")
+    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)
+    return figure
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,135 @@
+"""The supplement's chapter on one replication: every run, seed, setting and origin, in LaTeX."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pandas as pd
+
+from replications.core.evidence.delta_m import DEFINITIONS
+from replications.core.evidence.reported import disagreements, recomputed
+from replications.core.evidence.statistics import interval
+from replications.core.evidence.study import Results
+
+
+def chapter(results: Results) -> str:
+    """Sections and long tables; the paper's supplement inputs one such file per replication."""
+    plan = results.plan
+    parts = [rf"\section{{{plan.replication.korean} \quad {plan.replication.title}}}"]
+    for title, table in _tables(results):
+        if len(table):
+            parts.append(rf"\subsection*{{{title}}}" + "\n" + _longtable(table))
+    return "\n".join(parts)
+
+
+def _tables(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield "설정", _settings(results)
+    yield "실행", _runs(results)
+    yield "주장과 판정", results.claims.drop(columns="replication")
+    yield (
+        "비교 (차이는 주장에 유리한 쪽이 양수, 95\\,\\% 구간)",
+        results.comparisons.drop(columns="replication"),
+    )
+    yield "측정값 (시험, 시드 평균과 95\\,\\% 구간)과 논문 보고값", _measured(results)
+    yield "$\\Delta_m$의 세 정의 (95\\,\\% 구간; per\\_metric만 음수가 이득)", _delta_m(results)
+    yield "논문 보고값에서 다시 계산한 $\\Delta_m$", _recomputed(results)
+    yield "비용 (시드의 중앙값)", results.costs.reset_index()
+    yield "작업 사이의 전이 (\\%)", results.transfer.drop(columns="replication")
+    yield "과적합: 학습과 시험의 차이 (\\%)", results.overfitting.drop(columns="replication")
+    yield "시드별 값 (시험)", _by_seed(results)
+    yield "출처", _origins(results)
+
+
+def _longtable(table: pd.DataFrame) -> str:
+    """Booktabs, broken over pages; numbers with four digits."""
+    latex: str = table.to_latex(
+        index=False,
+        escape=True,
+        longtable=True,
+        na_rep="",
+        float_format=lambda v: f"{v:.4g}",
+        column_format="".join(_column(name, table[name]) for name in table),
+    )
+    return latex
+
+
+def _column(name: object, values: pd.Series) -> str:
+    """Numbers to the right; text to the left, and the titles of claims broken into lines."""
+    if name == "title" and values.str.len().max() > 60:
+        return r">{\raggedright\arraybackslash}p{60mm}"
+    return "r" if pd.api.types.is_numeric_dtype(values) else "l"
+
+
+def _settings(results: Results) -> pd.DataFrame:
+    plan = results.plan
+    flat = {"study": plan.study, "dataset": plan.dataset, "seeds": plan.seeds}
+    flat |= dict(_flattened(plan.settings.model_dump(mode="json", exclude_defaults=True)))
+    return pd.DataFrame({"key": flat.keys(), "value": [str(value) for value in flat.values()]})
+
+
+def _flattened(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            yield from _flattened(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}", value
+
+
+def _runs(results: Results) -> pd.DataFrame:
+    rows = []
+    for name, run in results.plan.runs.items():
+        chosen = run.model_dump(mode="json", exclude_defaults=True, exclude={"tasks", "title"})
+        changes = "; ".join(f"{key} = {value}" for key, value in _flattened(chosen))
+        rows.append((name, run.title, ", ".join(run.tasks), changes))
+    return pd.DataFrame(rows, columns=["run", "title", "tasks", "weighting and changes"])
+
+
+def _measured(results: Results) -> pd.DataFrame:
+    """Mean, spread, interval; and what the paper reports for the run."""
+    key = ["run", "task", "metric"]
+    table = results.test.reset_index()[[*key, "unit", "mean", "spread", "low", "high"]]
+    reported = results.reported[[*key, "dataset", "value"]].rename(columns={"value": "reported"})
+    return table.merge(reported.drop_duplicates(key), on=key, how="left").fillna({"dataset": ""})
+
+
+def _delta_m(results: Results) -> pd.DataFrame:
+    """A row per run and definition; marked where the definitions differ in sign."""
+    grouped = results.delta.groupby(["run", "definition"], sort=False)["value"]
+    table = grouped.agg(["mean", "std"]).reset_index()
+    bounds = [interval(list(values)) for _, values in grouped]
+    table[["low", "high"]] = pd.DataFrame(bounds, table.index, ["low", "high"])
+    table["gain is"] = table["definition"].map(lambda d: "above 0" if DEFINITIONS[d] else "below 0")
+    differ = disagreements(table, "mean", ["run"])
+    return table.assign(signs=table["run"].map(differ.map({True: "differ", False: ""})))
+
+
+def _recomputed(results: Results) -> pd.DataFrame:
+    direction = results.test["higher_is_better"].groupby(level=["task", "metric"]).first()
+    table = recomputed(results.plan.replication, results.reported, direction)
+    differ = disagreements(table, "recomputed", ["dataset", "method"])
+    pairs = pd.MultiIndex.from_frame(table[["dataset", "method"]])
+    marks = differ.map({True: "differ", False: ""}).reindex(pairs)
+    return table.assign(signs=marks.to_numpy())
+
+
+def _by_seed(results: Results) -> pd.DataFrame:
+    """Headline metrics, a column per seed."""
+    runs = results.runs[results.runs["split"] == "test"]
+    chosen = runs[runs["metric"] == runs["task"].map(results.plan.replication.headline)]
+    table = chosen.pivot(index=["run", "task", "metric"], columns="seed", values="value")
+    return table.reset_index()
+
+
+def _origins(results: Results) -> pd.DataFrame:
+    """Where each run folder comes from."""
+    rows = []
+    for run in results.plan.runs:
+        for seed in range(results.plan.seeds):
+            path = results.folder / run / str(seed) / "provenance.json"
+            origin = json.loads(path.read_text(encoding="utf-8"))
+            data = "-".join(md5[:6] for md5 in origin["data"]["md5"].values())
+            row = (run, seed, origin["device"], origin["source_hash"], data)
+            rows.append(row)
+    return pd.DataFrame(rows, columns=["run", "seed", "device", "source", "data"])

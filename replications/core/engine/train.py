@@ -20,6 +20,7 @@ from replications.core.engine import checkpoint
 from replications.core.engine.compiler import leave_compiler_out
 from replications.core.engine.cost import inference_cost, peak_memory_mb
 from replications.core.engine.devices import training_device
+from replications.core.engine.draws import least_samples
 from replications.core.engine.evaluate import TaskMetrics, evaluate, examples
 from replications.core.engine.loop import Job, Training, build_optimizer, train
 from replications.core.engine.provenance import provenance
@@ -124,7 +125,10 @@ def prepare_job(
         model_options(plan.name, plan.model_of(arguments.run)),
         arguments.seed,
     ).to(device=device, memory_format=torch.channels_last)
-    weighting = build_weighting(spec.weighting, tasks, device)
+    train_split = Split(arguments.data, "train", labels, device)
+    # Fewer samples than a batch holds are refused when training starts.
+    epoch = max(1, least_samples(spec, settings, len(train_split)) // settings.batch_size)
+    weighting = build_weighting(spec.weighting, tasks, device, settings.steps, epoch)
     job = Job(
         name=f"{plan.name}/{arguments.run} seed {arguments.seed}",
         tasks=tasks,
@@ -132,7 +136,7 @@ def prepare_job(
         settings=settings,
         seed=arguments.seed,
         device=device,
-        train=Split(arguments.data, "train", labels, device),
+        train=train_split,
         val=Split(arguments.data, "val", labels, device),
         checkpoint_path=arguments.checkpoint,
         fingerprint=_fingerprint(plan, arguments, dataset, device),

@@ -71,9 +71,14 @@ class Nash(Weighting):
         self.steps += 1
         return self._record(losses, present)
 
-    def solve(self, gram: Tensor) -> Bargain:
-        """The solution for a (K, K) Gram matrix."""
+    def solve(self, gram: Tensor, start: Tensor) -> Bargain:
+        """The solution for a (K, K) Gram matrix; `start`, (K,), is of no use to the exact one."""
         return bargain(gram)
+
+    def counts(self) -> dict[str, Tensor]:
+        """Solves so far, those that satisfied the equation, those without a solution."""
+        names = ("solves", "satisfied_solves", "stationary_steps")
+        return {name: getattr(self, name) for name in names}
 
     def leave_update(self, gradients: TaskGradients, present: list[int]) -> None:
         """Solve for the tasks `present` and leave the update on all parameters."""
@@ -93,7 +98,7 @@ class Nash(Weighting):
             if not square.isfinite():
                 raise GradientError(task)
         began = time.perf_counter()
-        found = self.solve(gram)
+        found = self.solve(gram, self.alpha[present].nan_to_num(1.0))
         self.seconds += time.perf_counter() - began
         self._keep(found, gram, present)
         if found.stationary:
@@ -138,10 +143,8 @@ class Nash(Weighting):
         record = {f"weight_{task}": weights[i] for task, i in zip(losses, present, strict=True)}
         for i, j in itertools.combinations(present, 2):
             record[f"cosine_{self.tasks[i]}_{self.tasks[j]}"] = self.correlation[i, j]
-        for name in ("residual", "worst_residual"):
-            record[name] = getattr(self, name)
-        for name in ("solves", "satisfied_solves", "stationary_steps"):
-            record[name] = getattr(self, name)
+        record |= {"residual": self.residual, "worst_residual": self.worst_residual}
+        record |= self.counts()
         return {name: value.clone() for name, value in record.items()}
 
 

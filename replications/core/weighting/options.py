@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from replications.core.tasks.options import Strict
 
@@ -53,6 +53,23 @@ class NashPublishedOptions(NashOptions):
     """Convex problems solved per solve, at most."""
 
 
+LIBMTL_PARAMETERS: dict[str, dict[str, float | str]] = {
+    "EW": {},
+    "RLW": {"dist": "Normal"},
+    "DWA": {"T": 2.0},
+    "UW": {},
+    "GLS": {},
+    "GradNorm": {"alpha": 1.5},
+    "MGDA": {"mgda_gn": "none"},
+    "PCGrad": {},
+    "GradVac": {"beta": 0.5},
+    "GradDrop": {"leak": 0.0},
+    "CAGrad": {"calpha": 0.5, "rescale": 1},
+    "IMTL": {},
+}
+"""The methods of LibMTL 1.1.5 with their parameters and the library's defaults."""
+
+
 class LibMTLOptions(Strict):
     """A weighting of LibMTL 1.1.5, computed by the library's own class."""
 
@@ -71,6 +88,20 @@ class LibMTLOptions(Strict):
         "CAGrad",
         "IMTL",
     ]
+    parameters: dict[str, float | str] = {}
+    """What differs from the library's defaults (`LIBMTL_PARAMETERS`)."""
+    epoch: Annotated[int, Field(ge=1)] | None = None
+    """Steps of an epoch, for DWA and GradNorm; none given: one pass over the training samples."""
+
+    @model_validator(mode="after")
+    def _known_parameters(self) -> LibMTLOptions:
+        known = LIBMTL_PARAMETERS[self.method]
+        if unknown := set(self.parameters) - set(known):
+            raise ValueError(
+                f"{self.method} has no parameter {', '.join(sorted(unknown))}; "
+                f"it has: {', '.join(known) or 'none'}"
+            )
+        return self
 
 
 WeightingOptions = Annotated[

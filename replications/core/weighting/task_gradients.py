@@ -99,6 +99,10 @@ class TaskGradients:
         ]
         for p, g in zip(self.trunk, self._through_trunk(combined, keep=False), strict=True):
             p.grad = g
+        self.combine_direct(weights)
+
+    def combine_direct(self, weights: Tensor) -> None:
+        """Leave sum_k weights_k dL_k on the shared parameters that the heads use."""
         self._combine_behind(weights, self._direct)
 
     def combine_behind(self, weights: Tensor) -> None:

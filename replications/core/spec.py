@@ -265,6 +265,8 @@ class Replication(Strict):
     korean: str
     """The title in the paper's sentences."""
     paper: str
+    part_of: str | None = None
+    """The replication of the same paper that this one belongs to, and is built with."""
     order: int
     dataset: DatasetName
     headline: dict[str, str]

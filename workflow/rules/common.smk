@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(workflow.basedir).parent))
 from replications.core import layout
 from replications.core.engine import source
 from replications.core.errors import StudyError
-from replications.core.spec import load_plans
+from replications.core.spec import MOLECULES, load_plans
 
 try:
     STUDY, PLANS = load_plans(config)
@@ -38,6 +38,15 @@ def prepared(plan, file):
     """`file` of the prepared dataset a plan trains on."""
     size = "x".join(map(str, plan.settings.size))
     return f"data/prepared/{plan.dataset}-{size}/{file}"
+
+
+# The paper describes the pictures of the study; where it has none, those of Streets all the same.
+PICTURES = [plan for plan in PLANS.values() if plan.dataset not in MOLECULES]
+DESCRIBED = (
+    prepared(PICTURES[0], "dataset.json")
+    if PICTURES
+    else "data/prepared/streets-128x256/dataset.json"
+)
 
 
 def run_files(name, files):

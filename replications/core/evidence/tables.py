@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from replications.core.evidence.naming import metric_name, task_name
+from replications.core.evidence.naming import metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
 
 
@@ -52,7 +52,7 @@ def _columns(results: Results) -> list[tuple[str, str]]:
 def _heading(results: Results, metric: tuple[str, str]) -> str:
     cell = results.test.xs(metric, level=("task", "metric")).iloc[0]
     arrow = r"$\uparrow$" if cell["higher_is_better"] else r"$\downarrow$"
-    unit = str(cell["unit"]).replace("%", r"\%")
+    unit = unit_name(str(cell["unit"]))
     task, name = _names(metric)
     return rf"\shortstack{{{task}\\{name} {arrow}\\({unit})}}"
 

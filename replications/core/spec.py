@@ -24,6 +24,11 @@ REPLICATIONS = Path(__file__).resolve().parents[1]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["single", "multi"]
 Verdict = Literal["reproduced", "contradicted", "undecided"]
+DeltaM = Literal["per_task_primary", "per_metric", "per_task_mean"]
+ALL_TASKS = "all"
+"""What a metric of all tasks together has as its task: `delta_m_<definition>`."""
+SINGLES = "single"
+"""What stands for the single-task runs, whose delta_m is 0, in a comparison of delta_m."""
 DatasetName = Literal["streets", "camvid", "qm9"]
 MOLECULES = ("qm9",)
 """The datasets that hold molecules rather than pictures."""
@@ -148,18 +153,8 @@ class Run(Strict):
         return "single" if len(self.tasks) == 1 else "multi"
 
 
-COMPARED_METRICS = TASK_METRICS | {
-    "all": ("delta_m_per_task_primary", "delta_m_per_metric", "delta_m_per_task_mean")
-}
-"""What claims may compare; `evidence.delta_m` says what the last are."""
-
-
 class Comparison(Strict):
-    """One run against another on one metric of the test split.
-
-    The task `all` is that of delta_m, where `single` stands for the single-task runs, whose delta_m
-    is 0.
-    """
+    """One run against another on one metric of the test split."""
 
     run: str
     against: str
@@ -170,11 +165,17 @@ class Comparison(Strict):
     beyond: str | None = None
     """Another metric of the task: the gain on `metric` must exceed the gain on this one."""
 
+    @model_validator(mode="after")
+    def _compares_a_run(self) -> Comparison:
+        if self.run == self.against:
+            raise ValueError(f"compares '{self.run}' with itself")
+        return self
+
     @property
     def runs(self) -> list[str]:
-        """The runs of the replication it compares."""
-        both = [self.run, self.against]
-        return [run for run in both if not (self.task == "all" and run == "single")]
+        """The runs of the replication that it compares."""
+        stands_in = self.task == ALL_TASKS
+        return [r for r in (self.run, self.against) if not (stands_in and r == SINGLES)]
 
 
 class Saving(Strict):
@@ -271,6 +272,8 @@ class Replication(Strict):
     dataset: DatasetName
     headline: dict[str, str]
     """The primary metric of each task."""
+    averaged: dict[str, list[str]] = {}
+    """The metrics of a task that delta_m averages; of a task that is not named, all of them."""
     columns: list[str]
     """What the results table shows, as `task.metric`."""
     reference: str
@@ -306,13 +309,16 @@ class Replication(Strict):
                 self._known_experiment(bound.experiment, f"claims.{number}.measured")
             for c in claim.better:
                 for metric in filter(None, (c.metric, c.beyond)):
-                    _known_metric(c.task, metric, f"claims.{number}.better", COMPARED_METRICS)
+                    _known_metric(c.task, metric, f"claims.{number}.better")
         for name, spec in self.experiments.items():
             for run_name in spec.histories:
                 self._known_run(run_name, f"experiments.{name}.histories")
         self._known_run(self.reference, "reference")
         for task, metric in self.headline.items():
             _known_metric(task, metric, "headline")
+        for task, metrics in self.averaged.items():
+            for metric in metrics:
+                _known_metric(task, metric, "averaged")
         for column in self.columns:
             task, _, metric = column.partition(".")
             _known_metric(task, metric, "columns")
@@ -333,11 +339,10 @@ class Replication(Strict):
             raise ValueError(f"{where}: unknown experiment '{name}'; known: {known}")
 
 
-def _known_metric(
-    task: str, metric: str, where: str, metrics: Mapping[str, Sequence[str]] = TASK_METRICS
-) -> None:
-    if metric not in metrics.get(task, ()):
-        known = [f"{task}.{metric}" for task, names in metrics.items() for metric in names]
+def _known_metric(task: str, metric: str, where: str) -> None:
+    metrics_of = TASK_METRICS | {ALL_TASKS: tuple(f"delta_m_{d}" for d in get_args(DeltaM))}
+    if metric not in metrics_of.get(task, ()):
+        known = [f"{t}.{m}" for t, metrics in metrics_of.items() for m in metrics]
         raise ValueError(f"{where}: unknown metric '{task}.{metric}'; known: {', '.join(known)}")
 
 

@@ -26,7 +26,8 @@ from replications.core.weighting.base import GradientError, Weighting
 from replications.core.weighting.task_gradients import cuttable
 
 _RECORDS = 100
-"""Rows of the history: a record is the mean over steps / 100 steps."""
+"""Rows of the history: a record is the mean over steps / 100 steps. The first step, at which runs of
+one seed are still alike, has a record of its own."""
 
 
 @dataclass
@@ -122,7 +123,7 @@ def train(job: Job, training: Training) -> None:
     while training.done < settings.steps:
         window.append(_step(job, training))
         training.done += 1
-        if training.done % interval == 0 or training.done == settings.steps:
+        if training.done == 1 or training.done % interval == 0 or training.done == settings.steps:
             losses = _record(job, training, window)
             window = []
             progress.step(training.done, losses)

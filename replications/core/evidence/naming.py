@@ -22,6 +22,7 @@ _TASKS = {
     "h298": "$H$",
     "g298": "$G$",
     "cv": "$c_v$",
+    "all": "전체",
 }
 _METRICS = {
     "miou": "mIoU",
@@ -43,6 +44,9 @@ _METRICS = {
     "within_30": "30°",
     "ods_f": "ODS-F",
     "mae": "MAE",
+    "delta_m_per_task_primary": r"$\Delta_m$",
+    "delta_m_per_metric": r"$\Delta_m^{\mathrm{P}}$",
+    "delta_m_per_task_mean": r"$\Delta_m$",
 }
 
 

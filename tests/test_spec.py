@@ -141,7 +141,7 @@ def test_broken_yaml(
 
 
 def test_unknown_study_and_configuration() -> None:
-    with pytest.raises(StudyError, match=r"no study 'fast'.*quick, full"):
+    with pytest.raises(StudyError, match=r"no study 'fast'.*quick, cpu, full"):
         spec.load_plan("uncertainty", "fast")
     with pytest.raises(StudyError, match=r"config/config.yaml: studie: unknown key"):
         spec.load_plans({"study": "quick", "studie": "full"})
@@ -168,3 +168,17 @@ def test_titles_do_not_retrain_and_settings_do() -> None:
     longer = plan.settings.model_copy(update={"steps": plan.settings.steps + 1})
     changed = plan.model_copy(update={"settings": longer})
     assert changed.run_fingerprint("equal") != plan.run_fingerprint("equal")
+
+
+def test_a_study_like_another(refused: Callable[[Edit], str]) -> None:
+    quick, cpu = (spec.load_plan("uncertainty", study) for study in ("quick", "cpu"))
+    assert cpu.settings == quick.settings
+    assert cpu.runs == quick.runs
+    assert cpu.seeds > quick.seeds
+    message = refused(lambda spec: spec["studies"]["cpu"].update(like="cpu"))
+    assert "studies.cpu.like" in message
+
+
+def test_unknown_experiment(refused: Callable[[Edit], str]) -> None:
+    message = refused(lambda spec: spec["studies"]["quick"].update(experiments={"toyy": {}}))
+    assert "studies.quick.experiments: unknown experiment 'toyy'; known: none" in message

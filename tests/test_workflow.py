@@ -121,6 +121,14 @@ def test_numbers_in_the_paper_are_those_of_the_tables(project: Path) -> None:
     assert found.group(1) in text
 
 
+def test_every_run_is_in_the_supplement(project: Path) -> None:
+    command = ["pdftotext", str(project / "paper" / "supplement.pdf"), "-"]
+    text = subprocess.run(command, check=True, capture_output=True, text=True)
+    runs = pd.read_csv(project / "results" / "micro" / "runs.csv")
+    assert all(run in text.stdout for run in runs["run"].unique())
+    assert all(source in text.stdout for source in runs["source_hash"].unique())
+
+
 def test_nothing_to_do_does_nothing(project: Path) -> None:
     assert planned(project) == {}
 
@@ -268,9 +276,54 @@ def test_provenance_names_data_and_source(project: Path) -> None:
     assert origin["command"][:3] == ["python", "-m", "replications.core.engine.train"]
 
 
+def test_published_results_make_the_paper_and_are_compared(project: Path) -> None:
+    published = snakemake(project, "publish")
+    assert published.returncode == 0, published.stdout[-3000:]
+    origins = pd.read_csv(project / "results" / "published" / "provenance.csv")
+    assert len(origins) == 12
+    draft = snakemake(project, "draft")
+    assert draft.returncode == 0, draft.stdout[-3000:]
+    paper = project / "paper"
+    assert (paper / "draft.pdf").read_bytes() == (paper / "main.pdf").read_bytes()
+    assert planned(project) == {"compare": 1}
+    assert snakemake(project).returncode == 0
+    comparison = pd.read_csv(project / "results" / "micro" / "published.csv")
+    assert set(comparison["outcome"]) == {"identical"}
+
+
 def test_report(project: Path) -> None:
     done = snakemake(project, "--report", "report.html")
     assert done.returncode == 0, done.stdout[-3000:]
     page = (project / "report.html").read_text(encoding="utf-8")
-    assert "figure_examples" in page
-    assert "main.pdf" in page
+    for name in ("figure_examples", "figure_plane", "runs.csv", "main.pdf", "supplement.pdf"):
+        assert name in page
+
+
+def opened(page: Path) -> tuple[str, list[str]]:
+    """The document Chromium makes of a page, and what the page says on the console."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium to open the report in; .ci/run installs one")
+    command = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr"]
+    command += ["--virtual-time-budget=20000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return done.stdout, re.findall(r":CONSOLE:\d+\] (.*)", done.stderr)
+
+
+def test_report_in_a_browser(project: Path, tmp_path: Path) -> None:
+    """The page draws its menu without an error, and every figure in it is an image."""
+    report = project / "report.html"
+    document, console = opened(report)
+    # Snakemake's page carries a style sheet that warns of its use in production.
+    assert [line for line in console if "tailwindcss" not in line] == []
+    for category in ("Overview", "Paper", "Tables", "uncertainty"):
+        assert f">{category}<" in document
+    images = re.findall(r"data:image/svg[^\"]+", report.read_text(encoding="utf-8"))
+    assert len(images) >= 3
+    gallery = tmp_path / "gallery.html"
+    tags = "".join(f'<img src="{image}" onerror="console.error(this.alt)">' for image in images)
+    script = "onload=()=>document.title=[...document.images].filter(i=>i.naturalWidth).length"
+    gallery.write_text(f"<html><body>{tags}<script>{script}</script></body></html>")
+    document, console = opened(gallery)
+    assert console == []
+    assert f"<title>{len(images)}</title>" in document

@@ -248,6 +248,8 @@ class Study(Strict):
     """One size of the replication: which runs, how many seeds, what differs from the base."""
 
     seeds: Positive
+    like: str | None = None
+    """Another study, whose runs, settings and dataset it takes as far as it has none of its own."""
     runs: list[str] | None = None
     tasks: list[str] | None = None
     """The only tasks; a run with others goes without them, and one with none of these is left out.
@@ -297,6 +299,12 @@ class Replication(Strict):
                 self._known_task(task, f"studies.{study_name}.tasks")
             for experiment in study.experiments:
                 self._known_experiment(experiment, f"studies.{study_name}.experiments")
+            if study.like is not None and (
+                study.like not in self.studies or self.studies[study.like].like
+            ):
+                raise ValueError(
+                    f"studies.{study_name}.like: '{study.like}' is no study that stands on its own"
+                )
         for name, run in self.runs.items():
             for task in run.tasks:
                 self._known_task(task, f"runs.{name}.tasks")
@@ -441,7 +449,7 @@ def load_plan(name: str, study: str) -> Plan:
             f"{_shown(path)}: no study '{study}' under 'studies'; "
             f"it has: {', '.join(replication.studies)}"
         )
-    chosen = replication.studies[study]
+    chosen = _completed(replication.studies[study], replication.studies)
     merged = _overlaid(replication.settings, chosen.settings)
     settings = _checked(Settings, merged, path, f"settings with studies.{study}.settings")
     dataset = chosen.dataset or replication.dataset
@@ -480,6 +488,22 @@ def load_plan(name: str, study: str) -> Plan:
         seeds=chosen.seeds,
         runs=runs,
         experiments=experiments,
+    )
+
+
+def _completed(study: Study, studies: Mapping[str, Study]) -> Study:
+    """The study with what it takes from the one it is like."""
+    if study.like is None:
+        return study
+    other = studies[study.like]
+    return study.model_copy(
+        update={
+            "runs": study.runs or other.runs,
+            "tasks": study.tasks or other.tasks,
+            "settings": _overlaid(other.settings, study.settings),
+            "experiments": _overlaid(other.experiments, study.experiments),
+            "dataset": study.dataset or other.dataset,
+        }
     )
 
 

@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(workflow.basedir).parent))
 from replications.core import layout
 from replications.core.engine import source
 from replications.core.errors import StudyError
-from replications.core.spec import MOLECULES, load_plans
+from replications.core.spec import MOLECULES, load_plans, replication_names
 
 try:
     STUDY, PLANS = load_plans(config)
@@ -23,6 +23,11 @@ except StudyError as error:
 RESULTS = f"results/{STUDY.study}"
 SUMMARY = [f"{RESULTS}/{{replication}}/{table}" for table in layout.TABLES]
 GENERATED = [f"{RESULTS}/generated/{file}" for file in layout.for_paper(PLANS.values())]
+PUBLISHED = [
+    name
+    for name in replication_names()
+    if Path(f"results/published/generated/{name}").is_dir()
+]
 HAS_CUDA = STUDY.device != "cpu" and shutil.which("nvidia-smi") is not None
 
 

@@ -69,7 +69,7 @@ for _name, _plan in PLANS.items():
         params:
             source=source.evidence_hash(_name),
             plan=_plan.digest(),
-            folder=f"{RESULTS}/{_name}",
+            folder=lambda wildcards, output: Path(output[0]).parent,
             replication=_name,
             study=STUDY.study,
         shell:
@@ -141,3 +141,40 @@ rule join:
         "python -m replications.core.evidence.join --study {params.study}"
         " --folder {params.results} --replications {params.replications}"
         " --dataset {input.dataset} 2>&1 | tee {log}"
+
+
+# `snakemake publish`: the study's tables, figures and origins, to be committed.
+rule publish:
+    input:
+        rules.join.output,
+        [run_files(name, ["provenance.json"]) for name in PLANS],
+    log:
+        f"{RESULTS}/logs/publish.log",
+    params:
+        replications=list(PLANS),
+        results=lambda wildcards, input: Path(input[0]).parent,
+        study=STUDY.study,
+    shell:
+        "python -m replications.core.evidence.publish --study {params.study}"
+        " --folder {params.results} --replications {params.replications}"
+        " --output results/published 2>&1 | tee {log}"
+
+
+# How this build's values compare with the published ones.
+rule compare:
+    input:
+        rebuilt=f"{RESULTS}/runs.csv",
+        published="results/published/runs.csv",
+    output:
+        report(
+            f"{RESULTS}/published.csv",
+            caption="../report/published.rst",
+            category="Tables",
+        ),
+    log:
+        f"{RESULTS}/logs/compare.log",
+    params:
+        source=source.evidence_hash(),
+    shell:
+        "python -m replications.core.evidence.compare --rebuilt {input.rebuilt}"
+        " --published {input.published} --output {output} 2>&1 | tee {log}"

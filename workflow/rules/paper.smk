@@ -63,3 +63,22 @@ use rule paper as supplement with:
         source=PAPER_SOURCE,
         generated=lambda wildcards, input: Path(input[0]).parent,
         options="--supplement",
+
+
+# `snakemake draft`: the paper from the published results; trains nothing.
+use rule paper as draft with:
+    input:
+        "results/published/generated/numbers.tex",
+        "paper/main.tex",
+        "paper/kcc.cls",
+        "paper/kcc-rules.tex",
+        "paper/references.bib",
+        sections=[f"replications/{name}/paper.tex" for name in PUBLISHED],
+    output:
+        "paper/draft.pdf",
+    log:
+        "results/logs/draft.log",
+    params:
+        source=PAPER_SOURCE,
+        generated=lambda wildcards, input: Path(input[0]).parent,
+        options="",

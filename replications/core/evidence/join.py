@@ -19,6 +19,7 @@ from replications.core.spec import load_plan, load_replication
 
 _FACES = {
     "quick": "※ 이 원고는 CPU에서 몇 분 안에 끝나는 축소(quick) 연구의 결과이다.",
+    "cpu": "※ 이 원고는 CPU로 하는 축소 연구를 판정에 필요한 만큼의 시드로 반복한 결과이다.",
     "micro": "※ 작업 흐름을 시험하는 극소(micro) 연구의 결과이며 방법에 대해 말하는 바가 없다.",
 }
 

@@ -1,0 +1,115 @@
+"""Published values: our delta_m of the papers' own tables, rebuilt values against published ones,
+and what tasks do to each other."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from replications.core.evidence.claims import claims_table, comparisons_table
+from replications.core.evidence.compare import compared
+from replications.core.evidence.reported import disagreements, recomputed
+from replications.core.evidence.transfer import overfitting_table, transfer_table
+from replications.core.files import write_json
+from replications.core.spec import Bound, Claim, Plan, load_plan
+
+KEY = ["replication", "run", "role", "seed", "split", "task", "metric", "higher_is_better"]
+
+
+def values_of(numbers: dict[int, float], run: str = "joint", split: str = "test") -> pd.DataFrame:
+    rows = [
+        ("multinet", run, "multi", seed, split, "road", "max_f1", True, value)
+        for seed, value in numbers.items()
+    ]
+    return pd.DataFrame(rows, columns=[*KEY, "value"])
+
+
+@pytest.mark.parametrize(
+    ("rebuilt", "outcome"),
+    [
+        ({0: 90.0, 1: 91.0}, "identical"),
+        ({0: 90.0, 1: 91.0, 2: 92.0, 7: 50.0}, "identical"),
+        ({0: 90.1, 1: 91.1, 2: 91.7}, "within interval"),
+        ({0: 80.0, 1: 80.1, 2: 79.9}, "differs"),
+    ],
+)
+def test_rebuilt_against_published(rebuilt: dict[int, float], outcome: str) -> None:
+    published = values_of({0: 90.0, 1: 91.0, 2: 92.0})
+    table = compared(values_of(rebuilt), published)
+    assert table["outcome"].tolist() == [outcome]
+    assert table["published"].tolist() == [91.0]
+
+
+def test_runs_that_only_one_has_are_not_compared() -> None:
+    assert compared(values_of({0: 1.0}, run="other"), values_of({0: 1.0})).empty
+    assert compared(values_of({0: 1.0}, split="val"), values_of({0: 1.0})).empty
+
+
+def two_tasks() -> pd.DataFrame:
+    """MultiNet's runs on two seeds: the road gains 10 % from the others, vehicles lose 20 %."""
+    rows = []
+    for run, road, vehicles in (("joint", 88.0, 40.0), ("single", 80.0, 50.0)):
+        for seed in range(2):
+            for split, better in (("test", 1.0), ("train", 1.25)):
+                names = [("road", "max_f1", road), ("vehicles", "ap_moderate", vehicles)]
+                for task, metric, value in [*names, ("scene", "accuracy", 80.0)]:
+                    name = run if run == "joint" else f"single_{task}"
+                    row = ("multinet", name, "multi", seed, split, task, metric, True)
+                    # A little noise that leaves the means of pairs alone.
+                    rows.append((*row, value * better * (1 + 1e-9 * seed)))
+    return pd.DataFrame(rows, columns=[*KEY, "value"])
+
+
+def test_transfer_and_overfitting_by_hand() -> None:
+    plan = load_plan("multinet", "micro").model_copy(update={"seeds": 2})
+    transfer = transfer_table(plan, two_tasks()).set_index("task")
+    assert transfer["gain"].to_dict() == pytest.approx({"road": 10, "vehicles": -20, "scene": 0})
+    assert transfer.loc["road", "together_with"] == "vehicles+scene"
+    assert transfer.loc["vehicles", "transfer"] == "negative"
+    overfitting = overfitting_table(plan, two_tasks())
+    assert overfitting["gap"].tolist() == pytest.approx([25.0] * len(overfitting))
+
+
+def test_delta_m_of_a_published_table_by_hand() -> None:
+    """MultiNet's table: +3 losses against separate networks, three tasks of one metric each."""
+    replication = load_plan("multinet", "micro").replication
+    reported = pd.read_csv(Path("replications/multinet/reported.csv"))
+    names = [("road", "max_f1"), ("vehicles", "ap_moderate"), ("scene", "accuracy")]
+    higher = pd.Series(True, pd.MultiIndex.from_tuples(names, names=["task", "metric"]))
+    table = recomputed(replication, reported, higher)
+    found = table[table["method"] == "3 losses"].set_index("definition")["recomputed"]
+    gain = 100 * (95.13 / 95.83 + 84.39 / 83.35 + 94.38 / 92.65 - 3) / 3
+    assert found["per_task_primary"] == pytest.approx(gain)
+    assert found["per_metric"] == pytest.approx(-gain)
+    assert not disagreements(table, "recomputed", ["method"]).any()
+
+
+def measured_claim(plan: Plan, bound: Bound) -> Plan:
+    sentence = {"reproduced": "r", "contradicted": "c", "undecided": "u"}
+    claim = Claim(title="t", sentence=sentence, measured=[bound])
+    replication = plan.replication.model_copy(update={"claims": {"1": claim}})
+    return plan.model_copy(update={"replication": replication})
+
+
+@pytest.mark.parametrize(
+    ("bound", "verdict"),
+    [
+        ({"least": 0.5}, "reproduced"),
+        ({"most": 0.5}, "contradicted"),
+        ({"least": 0.9, "most": 0.95}, "reproduced"),
+    ],
+)
+def test_a_claim_on_a_measured_number(
+    tmp_path: Path, bound: dict[str, float], verdict: str
+) -> None:
+    (tmp_path / "toy").mkdir()
+    write_json(tmp_path / "toy" / "numbers.json", {"share": 0.93})
+    wanted = Bound(experiment="toy", number="share", **bound)
+    plan = measured_claim(load_plan("multinet", "micro"), wanted)
+    runs = two_tasks()
+    found = claims_table(plan, comparisons_table(plan, runs), tmp_path)
+    assert found["verdict"].tolist() == [verdict]
+    assert math.isnan(found["p_for_holm"].iloc[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import random
 from collections.abc import Callable, Iterable
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+import torchjd.aggregation as torchjd
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 
@@ -18,7 +20,7 @@ from replications.core.engine.loop import build_optimizer
 from replications.core.nets.shared_trunk import Features, SharedTrunk
 from replications.core.spec import Optimizer
 from replications.core.weighting.bargaining import residual
-from replications.core.weighting.base import Weighting
+from replications.core.weighting.base import GradientError, Weighting
 from replications.core.weighting.nash import Nash, NashFeatures
 from replications.core.weighting.options import LIBMTL_PARAMETERS, WeightingOptions
 from replications.core.weighting.registry import build_weighting
@@ -188,15 +190,11 @@ def test_the_shared_gradient_is_clipped_and_the_heads_are_not(method: type[Nash]
         record = weighting.backward(losses, features, model)
         assert norm(model) == pytest.approx(0.5, rel=1e-4)
         assert int(record["solves"]) == 1
-    (loss,) = torch.autograd.grad(
-        forward(model, 1)[0]["depth"], [*model.task_parameters("depth")][:1]
-    )
-    assert torch.allclose(
-        model.task_parameters("depth")[0].grad,  # type: ignore[arg-type]
-        record["weight_depth"].float() * loss,
-        rtol=1e-4,
-        atol=1e-6,
-    )
+    head = model.task_parameters("depth")[0]
+    (gradient,) = torch.autograd.grad(forward(model, 1)[0]["depth"], [head])
+    assert head.grad is not None
+    expected = record["weight_depth"].float() * gradient
+    assert torch.allclose(head.grad, expected, rtol=1e-4, atol=1e-6)
 
 
 WEIGHTINGS: dict[str, dict[str, Any]] = {
@@ -293,3 +291,179 @@ def test_the_weights_a_libmtl_method_reports_are_those_of_its_update(method: str
     for p in run.model.shared_parameters():
         assert p.grad is not None
         assert torch.allclose(p.grad, expected[p], rtol=1e-3, atol=1e-4)
+
+
+def aggregated(method: str, gradients: Tensor) -> Tensor:
+    """LibMTL's combination of (K, n) gradients, without a model."""
+    tasks = [f"task{k}" for k in range(len(gradients))]
+    point = torch.zeros(gradients.shape[1], requires_grad=True)
+    losses = {task: g @ point for task, g in zip(tasks, gradients, strict=True)}
+    parameters: dict[str, Any] = {"rescale": 0} if method == "CAGrad" else {}
+    options = {"name": "libmtl", "method": method, "parameters": parameters}
+    build(options, tasks).backward(losses, point, SimpleNamespace(shared_parameters=lambda: []))
+    assert point.grad is not None
+    return point.grad
+
+
+@pytest.fixture
+def in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tasks in a fixed order, for methods that shuffle them."""
+    monkeypatch.setattr(random, "shuffle", lambda order: None)
+    monkeypatch.setattr(torch, "randperm", torch.arange)
+
+
+@pytest.mark.usefixtures("in_order")
+@pytest.mark.parametrize("tasks", [2, 3, 6])
+@pytest.mark.parametrize("unit", [1e-3, 1.0])
+@pytest.mark.parametrize(
+    ("method", "theirs", "tolerance"),
+    [
+        ("PCGrad", torchjd.PCGrad(), 1e-5),
+        # The solvers of the inner problem stop at tolerances of their own; TorchJD returns 0 for
+        # a mean gradient of small norm, by default 1e-4.
+        ("CAGrad", torchjd.CAGrad(c=0.5, norm_eps=1e-9), 5e-3),
+        # The library inverts D U^T, TorchJD the Gram matrix; both in float32.
+        ("IMTL", torchjd.IMTLG(), 5e-3),
+    ],
+)
+def test_torchjd_combines_the_same_gradients_alike(
+    method: str, theirs: torchjd.Aggregator, tolerance: float, tasks: int, unit: float
+) -> None:
+    for seed in range(8):
+        generator = torch.Generator().manual_seed(seed)
+        gradients = unit * torch.randn(tasks, 30, generator=generator)
+        expected = theirs(gradients)
+        found = aggregated(method, gradients)
+        assert float((found - expected).norm() / expected.norm()) < tolerance
+
+
+@pytest.mark.parametrize("tasks", [2, 3])
+def test_mgda_is_the_shortest_combination_as_in_torchjd(tasks: int) -> None:
+    """Compared are lengths: near the minimum, combinations of like length differ in direction.
+
+    With more tasks LibMTL's projected descent, which stops when its weights hardly change, and
+    TorchJD's Frank-Wolfe steps both end some percent above the minimum.
+    """
+    mgda = torchjd.MGDA(epsilon=1e-6, max_iters=10_000)
+    for seed in range(8):
+        gradients = torch.randn(tasks, 30, generator=torch.Generator().manual_seed(seed))
+        found, expected = aggregated("MGDA", gradients).norm(), mgda(gradients).norm()
+        assert float(found) == pytest.approx(float(expected), rel=0.02)
+
+
+def test_a_task_without_a_finite_gradient_is_named() -> None:
+    for options in ({"name": "nash"}, {"name": "nash_features"}, WEIGHTINGS["PCGrad"]):
+        run = Run(options)
+        losses, features = forward(run.model)
+        losses["depth"] = losses["depth"] * math.inf
+        with pytest.raises(GradientError, match="the gradient of task 'depth' is not finite"):
+            run.weighting.backward(losses, features, run.model)
+
+
+@pytest.mark.parametrize("method", [Nash, NashFeatures])
+def test_a_stationary_point_moves_the_heads_alone(method: type[Nash]) -> None:
+    """A loss and its opposite: no direction improves both."""
+    model = plain()
+    losses, features = forward(model)
+    losses["normals"] = -2 * losses["semseg"]
+    weighting = method(TASKS, 1, 1.0)
+    record = weighting.backward(losses, features, model)
+    assert int(record["stationary_steps"]) == 1
+    assert all(float(record[f"weight_{task}"]) == 0 for task in TASKS)
+    assert all(p.grad is None for p in model.shared_parameters())
+    (expected,) = torch.autograd.grad(
+        forward(model)[0]["depth"], model.task_parameters("depth")[:1]
+    )
+    assert torch.allclose(model.task_parameters("depth")[0].grad, expected)  # type: ignore[arg-type]
+    # The next step solves again, whatever update_every says.
+    losses, features = forward(model, 1)
+    record = weighting.backward(losses, features, model)
+    assert int(record["solves"]) == 2
+    assert int(record["stationary_steps"]) == 1
+    assert float(record["weight_depth"]) > 0
+
+
+def test_nash_follows_the_tasks_of_a_batch() -> None:
+    """Tasks without a label in a batch are absent; those present bargain among themselves."""
+    run = Run({"name": "nash", "update_every": 10})
+    losses, features = forward(run.model)
+    run.weighting.backward(losses, features, run.model)
+    losses, features = forward(run.model, 1)
+    del losses["semseg"]
+    record = run.weighting.backward(losses, features, run.model)
+    assert int(record["solves"]) == 2
+    assert "weight_semseg" not in record
+    assert float(record["residual"]) < 1e-10
+
+
+def test_tasks_with_batches_of_their_own_have_gradients_of_their_own() -> None:
+    """As with disjoint labels: the features are a map per task."""
+    model = plain()
+    parts = [forward(model, step) for step in range(3)]
+    losses = {task: part[0][task] for task, part in zip(TASKS, parts, strict=True)}
+    features = tuple(f for part in parts for f in part[1])
+    rows = TaskGradients(losses, features, model).at_parameters()
+    for step, (row, task) in enumerate(zip(rows, TASKS, strict=True)):
+        own, maps = forward(model, step)
+        alone = TaskGradients({task: own[task]}, maps, model).at_parameters()
+        assert torch.allclose(row, alone[0], rtol=1e-4, atol=1e-5)
+
+
+def test_a_parameter_on_both_sides_of_the_cut_is_refused() -> None:
+    weight = nn.Parameter(torch.ones(3))
+    features = (weight * 2).exp()
+    losses = {"a": (features * weight).sum(), "b": features.sum()}
+    with pytest.raises(ValueError, match="used both before and behind the shared"):
+        TaskGradients(losses, features, SimpleNamespace(shared_parameters=lambda: [weight]))
+
+
+def test_a_step_between_two_solves_is_the_weighted_sum_of_the_losses() -> None:
+    run = Run({"name": "nash", "update_every": 5, "max_norm": None})
+    for step in range(2):
+        losses, features = forward(run.model, step)
+        run.model.zero_grad()
+        record = run.weighting.backward(losses, features, run.model)
+    assert int(record["solves"]) == 1
+    gradients = {p: p.grad for p in run.model.parameters()}
+    losses, _ = forward(run.model, 1)
+    run.model.zero_grad()
+    sum(record[f"weight_{t}"].float() * loss for t, loss in losses.items()).backward()  # type: ignore[union-attr]
+    for p, g in gradients.items():
+        assert torch.allclose(g, p.grad, rtol=1e-4, atol=1e-5)  # type: ignore[arg-type]
+
+
+def test_scale_invariant_and_nash_ignore_a_factor_on_a_loss() -> None:
+    """The update stays and weight times loss stays (claim 2); equal weights move."""
+    updates: dict[str, list[Tensor]] = {}
+    for factor in (1.0, 10.0):
+        for name in ("scale_invariant", "nash", "equal"):
+            run = Run({"name": name})
+            losses, features = forward(run.model)
+            losses["depth"] = factor * losses["depth"]
+            record = run.weighting.backward(losses, features, run.model)
+            updates.setdefault(name, []).append(
+                torch.cat([p.grad.flatten() for p in run.model.parameters()])  # type: ignore[union-attr]
+            )
+            updates.setdefault(f"{name}, weight", []).append(
+                record["weight_depth"] * losses["depth"].detach()
+            )
+    for name, (first, second) in updates.items():
+        same = torch.allclose(first, second, rtol=1e-3, atol=1e-5)
+        assert same == (not name.startswith("equal")), name
+
+
+def test_dwa_looks_at_the_mean_losses_of_past_epochs() -> None:
+    """Equation of Liu et al. (2019): K softmax(L(t-1) / L(t-2) / T), with T = 2."""
+    run = Run({"name": "libmtl", "method": "DWA", "epoch": 2})
+    run.train(0, 5)
+    means = torch.tensor([[float(loss[t]) for t in TASKS] for loss in run.losses])
+    first, second = means[:2].mean(0), means[2:4].mean(0)
+    expected = 3 * torch.softmax(second / first / 2, 0)
+    found = torch.stack([run.history[4][f"weight_{task}"] for task in TASKS])
+    assert torch.allclose(found, expected, rtol=1e-5)
+    assert all(float(run.history[3][f"weight_{task}"]) == 1 for task in TASKS)
+
+
+def test_an_unknown_parameter_of_a_method_is_refused() -> None:
+    with pytest.raises(ValueError, match="CAGrad has no parameter c; it has: calpha, rescale"):
+        build({"name": "libmtl", "method": "CAGrad", "parameters": {"c": 0.4}})

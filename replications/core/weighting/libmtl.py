@@ -114,6 +114,7 @@ class LibMTL(Weighting):
         if self.name in _BY_EPOCH:
             self._look_back(values)
         carrier = _Carrier(losses, features, model, values, self.workspace)
+        carrier.by_unit = self.name == "CAGrad"
         self.method._compute_grad_dim = lambda: None
         self.method._compute_grad = carrier.gradients
         self.method._reset_grad = carrier.assign
@@ -137,7 +138,8 @@ class LibMTL(Weighting):
         weights = torch.as_tensor(returned).double().cpu()
         if self.name == "CAGrad":
             p = self.parameters_of_method
-            return combination(carrier.gram.cpu(), weights, p["calpha"], p["rescale"])
+            gram = carrier.gram.cpu() / carrier.unit**2
+            return combination(gram, weights, p["calpha"], p["rescale"])
         return weights
 
     def _look_back(self, values: Tensor) -> None:
@@ -164,6 +166,10 @@ class _Carrier:
         self.values, self.matrix = values, workspace
         self.factors: Tensor | None = None
         """(K,), by which the method scaled the losses; None until it asks for gradients."""
+        self.by_unit = False
+        """Whether the method sees gradients of length about 1: its solver's tolerance is absolute,
+        and short gradients would leave it where it starts, at equal weights."""
+        self.unit = 1.0
         self.gram: Tensor
 
     def gradients(self, losses: Tensor, mode: str, rep_grad: bool = False) -> Tensor:
@@ -181,11 +187,14 @@ class _Carrier:
             return self._by_sample(rows)
         self.matrix = self.found.at_parameters(self.matrix)
         self._look_at(self.matrix)
-        return self.matrix * self.factors[:, None].to(self.matrix)
+        if self.by_unit:
+            self.unit = max(float(self.gram.diagonal().mean().sqrt()), 1e-30)
+        factors = self.factors.to(self.matrix) / self.unit
+        return self.matrix if bool((factors == 1).all()) else self.matrix * factors[:, None]
 
     def assign(self, gradient: Tensor) -> None:
         """Leave the method's combination, (n,), on the shared parameters."""
-        self.found.assign(gradient)
+        self.found.assign(gradient * self.unit if self.by_unit else gradient)
 
     def representation(self) -> Tensor:
         """(B, m), all maps of the representation in a row."""

@@ -61,8 +61,10 @@ def published_procedure(gram: Tensor, start: Tensor, optim_niter: int) -> Attemp
     alpha = start.double().numpy()
     for count in range(optim_niter):
         pull = k @ alpha
-        if (pull <= 0).any():
-            return Attempt(torch.from_numpy(alpha), count, "K alpha is not positive")
+        if (pull == 0).any():
+            return Attempt(torch.from_numpy(alpha), count, "K alpha has a zero")
+        # Where a component of K alpha is negative its logarithm is not defined; as in the authors'
+        # code the slope that it would have serves all the same.
         problem.slope.value = (1 / alpha + k @ (1 / pull)) / norm
         found, failure = problem.solve()
         if found is None:

@@ -53,7 +53,7 @@ class NashPublishedOptions(NashOptions):
     """Convex problems solved per solve, at most."""
 
 
-LIBMTL_PARAMETERS: dict[str, dict[str, float | str]] = {
+LIBMTL_PARAMETERS: dict[str, dict[str, int | float | str]] = {
     "EW": {},
     "RLW": {"dist": "Normal"},
     "DWA": {"T": 2.0},
@@ -88,7 +88,7 @@ class LibMTLOptions(Strict):
         "CAGrad",
         "IMTL",
     ]
-    parameters: dict[str, float | str] = {}
+    parameters: dict[str, int | float | str] = {}
     """What differs from the library's defaults (`LIBMTL_PARAMETERS`)."""
     epoch: Annotated[int, Field(ge=1)] | None = None
     """Steps of an epoch, for DWA and GradNorm; none given: one pass over the training samples."""

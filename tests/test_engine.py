@@ -7,11 +7,13 @@ import itertools
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -161,6 +163,47 @@ def test_a_loss_that_turns_nan_stops_the_run_by_name(project: Path, prepared: Pa
     assert not (project / "nan").exists()
 
 
+@pytest.fixture
+def bargaining(project: Path) -> Iterator[None]:
+    """The run `equal` bargains, with one loss ten times as large."""
+    path = project / "replications" / "uncertainty" / "replication.yaml"
+    before = path.read_text(encoding="utf-8")
+    content = yaml.safe_load(before)
+    change = {"weighting": {"name": "nash", "update_every": 2}, "loss_scale": {"depth": 10.0}}
+    content["runs"]["equal"].update(change)
+    path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    yield
+    path.write_text(before, encoding="utf-8")
+
+
+@pytest.mark.usefixtures("bargaining")
+def test_nash_leaves_its_history_and_the_cost_of_its_solver(project: Path, prepared: Path) -> None:
+    subprocess.run(
+        command(prepared, "nash", run="equal"), cwd=project, check=True, capture_output=True
+    )
+    with (project / "nash" / "history.csv").open() as file:
+        row = list(csv.DictReader(file))[-1]
+    assert row["solves"] == row["satisfied_solves"] == "60.0"
+    assert float(row["worst_residual"]) < 1e-8
+    assert -1 <= float(row["cosine_semseg_depth"]) <= 1
+    assert json.loads((project / "nash" / "cost.json").read_text())["solver_s"] > 0
+
+
+@pytest.mark.usefixtures("bargaining")
+def test_a_gradient_that_turns_nan_stops_the_run_by_name(project: Path, prepared: Path) -> None:
+    diverging = {"name": "sgd", "lr": 1e12, "momentum": 0.0, "nesterov": False}
+    edit(project, lambda settings: settings.update(optimizer=diverging))
+    done = subprocess.run(
+        command(prepared, "nan", run="equal"),
+        cwd=project,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert re.search("the gradient of task '[a-z]+' is NaN or infinite at step [0-9]+", done.stderr)
+
+
 def test_mixed_precision_trains(project: Path, prepared: Path, reference: Path) -> None:
     edit(project, lambda settings: settings.update(precision="bfloat16"))
     try:
@@ -218,7 +261,7 @@ def test_schedules_by_hand() -> None:
 def test_cost_of_a_known_network() -> None:
     """A 3x3 convolution of 8 filters on a 3-channel 16x16 image: 2 * 16 * 16 * 8 * 27 FLOPs."""
     network = nn.Conv2d(3, 8, 3, padding=1)
-    cost = inference_cost(network, (16, 16), torch.device("cpu"), repeats=5)
+    cost = inference_cost(network, torch.zeros(1, 3, 16, 16), repeats=5)
     assert cost["flops"] == 2 * 16 * 16 * 8 * 27
     assert cost["parameters"] == 8 * 27 + 8
     latency = cost["latency_ms"]

@@ -29,7 +29,6 @@ from replications.core.tasks.depth import Depth
 from replications.core.tasks.edges import semantic_boundaries
 from replications.core.tasks.normals import Normals
 from replications.core.tasks.options import DepthOptions, NormalsOptions
-from replications.core.weighting.fixed import Fixed
 from replications.mti_net.aggregation import AggregationHead, aggregated
 from replications.mti_net.distillation import Distillation
 from replications.mti_net.initial_prediction import InitialTaskPrediction
@@ -353,25 +352,10 @@ def test_auxiliary_tasks_are_checked() -> None:
         ModelOptions(encoder="thin", auxiliary=["edges"])
 
 
-def test_fixed_weights_are_of_the_trained_tasks() -> None:
-    with pytest.raises(ValueError, match=r"weights of \['depth'\] for tasks \['depth', 'edges'\]"):
-        Run.model_validate(
-            {"tasks": ["depth"], "title": "x", "auxiliary": ["edges"]}
-            | {"weighting": {"name": "fixed", "weights": {"depth": 1.0}}}
-        )
-
-
-def test_fixed_weights_multiply_the_losses() -> None:
-    parameter = torch.nn.Parameter(torch.tensor(2.0))
-    losses = {"depth": parameter * 3, "edges": parameter**2}
-    record = Fixed({"depth": 1.0, "edges": 50.0}).backward(
-        losses, parameter, SharedTrunk(torch.nn.Identity, {}, 0)
-    )
-    assert parameter.grad is not None
-    assert parameter.grad.item() == 3 + 50 * 2 * 2
-    assert {name: float(value) for name, value in record.items()} == {
-        **{"weight_depth": 1.0, "weight_edges": 50.0}
-    }
+def test_losses_of_auxiliary_tasks_may_be_scaled() -> None:
+    assert FULL.runs["mti_net_edges"].loss_scale == {"edges": 50}
+    with pytest.raises(ValueError, match=r"loss_scale names \['normals'\]"):
+        Run(tasks=["depth"], title="x", auxiliary=["edges"], loss_scale={"normals": 10.0})
 
 
 def test_runs_with_auxiliaries_match_no_task() -> None:
@@ -478,7 +462,7 @@ def test_the_loss_of_a_task_is_summed_over_its_predictions(prepared: Path, tmp_p
     job, training = prepared_job(plan, prepared, tmp_path, "mti_net_edges_normals")
     batch = job.train.batch(indices_of_step(len(job.train), settings.batch_size, 0, 0))
     with torch.no_grad():
-        features = training.model.train().encode(batch.images)
+        features = training.model.train().encode(batch.inputs)
         found = training.model.supervised(features, (32, 64), list(ALL))
     boundary, known = semantic_boundaries(batch.labels["semseg"])
     weight = torch.where(boundary, 0.95, 0.05)[known]
@@ -495,8 +479,8 @@ def test_the_loss_of_a_task_is_summed_over_its_predictions(prepared: Path, tmp_p
     train(job, training)
     (row,) = training.history
     for task, value in expected.items():
-        assert row[f"loss_{task}"] == pytest.approx(float(value), rel=1e-4)
-    assert row["weight_edges"] == 50
+        scale = {"edges": 50}.get(task, 1)
+        assert row[f"loss_{task}"] == pytest.approx(scale * float(value), rel=1e-4)
     assert {name for name in row if name.startswith("val_")} == {
         *("val_semseg_miou", "val_semseg_pixel_accuracy"),
         *("val_depth_abs_err", "val_depth_rel_err", "val_depth_rmse"),

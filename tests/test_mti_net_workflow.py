@@ -44,7 +44,7 @@ def test_auxiliary_tasks_are_trained_and_not_measured(results: Path) -> None:
         *("semseg", "depth", "edges", "normals"),
     }
     history = pd.read_csv(results / "mti_net_edges_normals" / "0" / "history.csv")
-    assert {"loss_edges", "loss_normals", "weight_edges"} <= set(history.columns)
+    assert {"loss_edges", "loss_normals"} <= set(history.columns)
     assert not [name for name in history.columns if name.startswith("val_edges")]
     delta = pd.read_csv(results / "delta_m.csv")
     assert "mti_net_edges_normals" in set(delta["run"])

@@ -89,7 +89,7 @@ def test_delta_m_of_a_published_table_by_hand() -> None:
 
 def measured_claim(plan: Plan, bound: Bound) -> Plan:
     sentence = {"reproduced": "r", "contradicted": "c", "undecided": "u"}
-    claim = Claim(title="t", sentence=sentence, measured=[bound])  # type: ignore[arg-type]
+    claim = Claim(title="t", sentence=sentence, measured=[bound])
     replication = plan.replication.model_copy(update={"claims": {"1": claim}})
     return plan.model_copy(update={"replication": replication})
 

@@ -42,6 +42,10 @@ def gradient(parameter: Tensor) -> Tensor:
     return parameter.grad
 
 
+def libmtl(method: str) -> LibMTL:
+    return LibMTL(method, {}, list(LIKELIHOODS), torch.device("cpu"), steps=1, epoch=1)
+
+
 def step(weighting: Weighting) -> tuple[dict[str, Tensor], Model]:
     model = Model()
     record = weighting.backward(model.losses(), model.shared, model)
@@ -103,7 +107,7 @@ def test_uncertainty_reaches_shared_heads_and_log_variances() -> None:
 
 
 def test_libmtl_is_our_objective_with_the_regression_form_for_every_loss() -> None:
-    theirs = LibMTL("UW", list(LIKELIHOODS), torch.device("cpu"))
+    theirs = libmtl("UW")
     # LibMTL starts from -0.5.
     ours = Uncertainty(dict.fromkeys(LIKELIHOODS, "regression"), -0.5)
     record, model = step(theirs)
@@ -134,13 +138,13 @@ def test_the_two_forms_differ_in_their_starting_point_only() -> None:
 
 
 def test_libmtl_equal_weights_are_ours() -> None:
-    _, model = step(LibMTL("EW", list(LIKELIHOODS), torch.device("cpu")))
+    _, model = step(libmtl("EW"))
     _, reference = step(Equal(1.0))
     assert torch.equal(gradient(model.shared), gradient(reference.shared))
 
 
 def test_libmtl_refuses_a_batch_without_one_of_its_tasks() -> None:
-    weighting = LibMTL("EW", list(LIKELIHOODS), torch.device("cpu"))
+    weighting = libmtl("EW")
     model = Model()
     with pytest.raises(ValueError, match="the batch has"):
         weighting.backward({"depth": model.losses()["depth"]}, model.shared, model)

@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -18,13 +18,20 @@ from pydantic import BaseModel, Field, ValidationError, field_validator, model_v
 
 from replications.core.errors import StudyError
 from replications.core.tasks.options import TASK_METRICS, TASK_OPTIONS, Strict
-from replications.core.weighting.options import EqualOptions, FixedOptions, WeightingOptions
+from replications.core.weighting.options import EqualOptions, WeightingOptions
 
 REPLICATIONS = Path(__file__).resolve().parents[1]
 Positive = Annotated[int, Field(ge=1)]
 Role = Literal["single", "multi"]
 Verdict = Literal["reproduced", "contradicted", "undecided"]
-DatasetName = Literal["streets", "camvid"]
+DeltaM = Literal["per_task_primary", "per_metric", "per_task_mean"]
+ALL_TASKS = "all"
+"""What a metric of all tasks together has as its task: `delta_m_<definition>`."""
+SINGLES = "single"
+"""What stands for the single-task runs, whose delta_m is 0, in a comparison of delta_m."""
+DatasetName = Literal["streets", "camvid", "qm9"]
+MOLECULES = ("qm9",)
+"""The datasets that hold molecules rather than pictures."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -71,7 +78,9 @@ class Augmentation(Strict):
 class Settings(Strict):
     """Everything one training needs besides its run and its seed."""
 
-    size: tuple[Positive, Positive]
+    size: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
+    """What the dataset is prepared at: (H, W) of its pictures, or how many of its molecules train,
+    validate and test."""
     steps: Positive
     batch_size: Positive
     optimizer: Optimizer
@@ -101,6 +110,8 @@ class Run(Strict):
 
     tasks: Annotated[list[str], Field(min_length=1)]
     weighting: WeightingOptions = EqualOptions()
+    loss_scale: dict[str, Annotated[float, Field(gt=0)]] = {}
+    """Factors on the losses of tasks before they are weighted; 1 where none is given."""
     title: str
     """The name of the run in tables."""
     labels: Literal["shared", "disjoint"] = "shared"
@@ -137,11 +148,9 @@ class Run(Strict):
         return self
 
     @model_validator(mode="after")
-    def _fixed_weights_are_of_the_tasks(self) -> Run:
-        if isinstance(self.weighting, FixedOptions):
-            weights = self.weighting.weights
-            if set(weights) != set(self.trained):
-                raise ValueError(f"weights of {sorted(weights)} for tasks {sorted(self.trained)}")
+    def _scales_its_own_losses(self) -> Run:
+        if unknown := set(self.loss_scale) - set(self.trained):
+            raise ValueError(f"loss_scale names {sorted(unknown)}, the tasks are {self.trained}")
         return self
 
     @model_validator(mode="after")
@@ -173,6 +182,18 @@ class Comparison(Strict):
     """How much worse the run may be, in the metric's unit: above 0 it need only not be worse."""
     beyond: str | None = None
     """Another metric of the task: the gain on `metric` must exceed the gain on this one."""
+
+    @model_validator(mode="after")
+    def _compares_a_run(self) -> Comparison:
+        if self.run == self.against:
+            raise ValueError(f"compares '{self.run}' with itself")
+        return self
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs of the replication that it compares."""
+        stands_in = self.task == ALL_TASKS
+        return [r for r in (self.run, self.against) if not (stands_in and r == SINGLES)]
 
 
 class Saving(Strict):
@@ -256,6 +277,9 @@ class Study(Strict):
     like: str | None = None
     """Another study, whose runs, settings and dataset it takes as far as it has none of its own."""
     runs: list[str] | None = None
+    tasks: list[str] | None = None
+    """The only tasks; a run with others goes without them, and one with none of these is left out.
+    """
     settings: dict[str, Any] = {}
     experiments: dict[str, dict[str, Any]] = {}
     """What differs in the options of the experiments."""
@@ -270,10 +294,14 @@ class Replication(Strict):
     korean: str
     """The title in the paper's sentences."""
     paper: str
+    part_of: str | None = None
+    """The replication of the same paper that this one belongs to, and is built with."""
     order: int
     dataset: DatasetName
     headline: dict[str, str]
     """The primary metric of each task."""
+    averaged: dict[str, list[str]] = {}
+    """The metrics of a task that delta_m averages; of a task that is not named, all of them."""
     columns: list[str]
     """What the results table shows, as `task.metric`."""
     reference: str
@@ -293,6 +321,8 @@ class Replication(Strict):
         for study_name, study in self.studies.items():
             for run_name in study.runs or []:
                 self._known_run(run_name, f"studies.{study_name}.runs")
+            for task in study.tasks or []:
+                self._known_task(task, f"studies.{study_name}.tasks")
             for experiment in study.experiments:
                 self._known_experiment(experiment, f"studies.{study_name}.experiments")
             if study.like is not None and (
@@ -303,13 +333,9 @@ class Replication(Strict):
                 )
         for name, run in self.runs.items():
             for task in run.trained:
-                if task not in self.settings.get("tasks", {}):
-                    raise ValueError(
-                        f"runs.{name}.tasks: unknown task '{task}'; "
-                        f"settings.tasks has: {', '.join(self.settings.get('tasks', {}))}"
-                    )
+                self._known_task(task, f"runs.{name}.tasks")
         for number, claim in self.claims.items():
-            named = [*(c.run for c in claim.better), *(c.against for c in claim.better)]
+            named = [run for c in claim.better for run in c.runs]
             named += [saving.run for saving in claim.cheaper]
             for run_name in [*named, *(claim.agree.runs if claim.agree else [])]:
                 self._known_run(run_name, f"claims.{number}")
@@ -324,6 +350,9 @@ class Replication(Strict):
         self._known_run(self.reference, "reference")
         for task, metric in self.headline.items():
             _known_metric(task, metric, "headline")
+        for task, metrics in self.averaged.items():
+            for metric in metrics:
+                _known_metric(task, metric, "averaged")
         for column in self.columns:
             task, _, metric = column.partition(".")
             _known_metric(task, metric, "columns")
@@ -333,6 +362,11 @@ class Replication(Strict):
         if run not in self.runs:
             raise ValueError(f"{where}: unknown run '{run}'; known: {', '.join(self.runs)}")
 
+    def _known_task(self, task: str, where: str) -> None:
+        if task not in self.settings["tasks"]:
+            known = ", ".join(self.settings["tasks"])
+            raise ValueError(f"{where}: unknown task '{task}'; settings.tasks has: {known}")
+
     def _known_experiment(self, name: str, where: str) -> None:
         if name not in self.experiments:
             known = ", ".join(self.experiments) or "none"
@@ -340,8 +374,9 @@ class Replication(Strict):
 
 
 def _known_metric(task: str, metric: str, where: str) -> None:
-    if metric not in TASK_METRICS.get(task, ()):
-        known = [f"{t}.{m}" for t, metrics in TASK_METRICS.items() for m in metrics]
+    metrics_of = TASK_METRICS | {ALL_TASKS: tuple(f"delta_m_{d}" for d in get_args(DeltaM))}
+    if metric not in metrics_of.get(task, ()):
+        known = [f"{t}.{m}" for t, metrics in metrics_of.items() for m in metrics]
         raise ValueError(f"{where}: unknown metric '{task}.{metric}'; known: {', '.join(known)}")
 
 
@@ -443,8 +478,12 @@ def load_plan(name: str, study: str) -> Plan:
     chosen = _completed(replication.studies[study], replication.studies)
     merged = _overlaid(replication.settings, chosen.settings)
     settings = _checked(Settings, merged, path, f"settings with studies.{study}.settings")
+    dataset = chosen.dataset or replication.dataset
+    _check_fits(dataset, settings, path)
     names = chosen.runs or list(replication.runs)
     runs = {run: replication.runs[run] for run in names}
+    if chosen.tasks is not None:
+        runs = _of_tasks(runs, chosen.tasks, path, f"studies.{study}.tasks")
     for run_name, run in runs.items():
         _check_model_options(name, _model_of(settings, run), path)
         for task in run.tasks:
@@ -470,7 +509,7 @@ def load_plan(name: str, study: str) -> Plan:
         name=name,
         study=study,
         replication=replication,
-        dataset=chosen.dataset or replication.dataset,
+        dataset=dataset,
         settings=settings,
         seeds=chosen.seeds,
         runs=runs,
@@ -486,11 +525,40 @@ def _completed(study: Study, studies: Mapping[str, Study]) -> Study:
     return study.model_copy(
         update={
             "runs": study.runs or other.runs,
+            "tasks": study.tasks or other.tasks,
             "settings": _overlaid(other.settings, study.settings),
             "experiments": _overlaid(other.experiments, study.experiments),
             "dataset": study.dataset or other.dataset,
         }
     )
+
+
+def _of_tasks(
+    runs: Mapping[str, Run], tasks: Sequence[str], path: Path, where: str
+) -> dict[str, Run]:
+    """The runs without any task but `tasks`."""
+    kept = {name: [task for task in run.tasks if task in tasks] for name, run in runs.items()}
+    return {
+        name: _checked(Run, runs[name].model_dump() | {"tasks": own}, path, f"{where}: runs.{name}")
+        for name, own in kept.items()
+        if own
+    }
+
+
+def _check_fits(dataset: DatasetName, settings: Settings, path: Path) -> None:
+    """Refuse a size or an augmentation of pictures for molecules, and the reverse."""
+    numbers, meaning = (3, "train, val, test") if dataset in MOLECULES else (2, "H, W")
+    if len(settings.size) != numbers:
+        raise StudyError(
+            f"{_shown(path)}: settings.size: {dataset} needs {numbers} numbers ({meaning}), "
+            f"found {list(settings.size)}"
+        )
+    augments = settings.augmentation.flip or max(settings.augmentation.zoom) > 1
+    if dataset in MOLECULES and augments:
+        raise StudyError(
+            f"{_shown(path)}: settings.augmentation: {dataset} has no pictures to augment; "
+            "set flip: false and no zoom"
+        )
 
 
 def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:

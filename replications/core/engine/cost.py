@@ -17,13 +17,9 @@ from replications.core.nets.shared_trunk import SharedTrunk
 
 
 def inference_cost(
-    model: nn.Module,
-    size: tuple[int, int],
-    device: torch.device,
-    separate: Sequence[nn.Module] = (),
-    repeats: int = 50,
+    model: nn.Module, sample: Tensor, separate: Sequence[nn.Module] = (), repeats: int = 50
 ) -> dict[str, Any]:
-    """Cost of one image of `size` (H, W) at batch 1, in float32.
+    """Cost of one `sample` as a batch of one, such as (1, 3, H, W), in float32 on its device.
 
     Arguments:
         separate: the single-task networks that the model replaces, if it does.
@@ -38,11 +34,10 @@ def inference_cost(
     """
     for network in (model, *separate):
         network.eval()
-    image = torch.zeros(1, 3, *size, device=device).contiguous(memory_format=torch.channels_last)
     with torch.no_grad():
         with FlopCounterMode(display=False) as counter:
-            model(image)
-        times, *alone = _timed([model, *separate], image, device, repeats)
+            model(sample)
+        times, *alone = _timed([model, *separate], sample, repeats)
     needed = model.inference_parameters() if isinstance(model, SharedTrunk) else model.parameters()
     low, median, high = statistics.quantiles(times, n=4)
     return {
@@ -53,17 +48,15 @@ def inference_cost(
     }
 
 
-def _timed(
-    networks: Sequence[nn.Module], image: Tensor, device: torch.device, repeats: int
-) -> list[list[float]]:
+def _timed(networks: Sequence[nn.Module], sample: Tensor, repeats: int) -> list[list[float]]:
     """Milliseconds of each of `repeats` forward passes of each network, taken in turn."""
     times: list[list[float]] = [[] for _ in networks]
     for index in range(-10, repeats):
         for network, own in zip(networks, times, strict=True):
-            _wait(device)
+            _wait(sample.device)
             began = time.perf_counter()
-            network(image)
-            _wait(device)
+            network(sample)
+            _wait(sample.device)
             if index >= 0:
                 own.append(1000 * (time.perf_counter() - began))
     return times

@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -22,10 +22,12 @@ from replications.core.errors import StudyError
 from replications.core.nets.shared_trunk import Features, SharedTrunk
 from replications.core.spec import Optimizer, Run, Settings
 from replications.core.tasks.base import Task, available
-from replications.core.weighting.base import Weighting
+from replications.core.weighting.base import GradientError, Weighting
+from replications.core.weighting.task_gradients import cuttable
 
 _RECORDS = 100
-"""Rows of the history: a record is the mean over steps / 100 steps."""
+"""Rows of the history: a record is the mean over steps / 100 steps. The first step, at which runs of
+one seed are still alike, has a record of its own."""
 
 
 @dataclass
@@ -101,7 +103,8 @@ def train(job: Job, training: Training) -> None:
     """Train to the last step, from the last checkpoint if there is one that fits.
 
     Raises:
-        StudyError: a loss is NaN or infinite; names step, task and the last good checkpoint.
+        StudyError: a loss or a task's gradient is NaN or infinite; names step, task and the last
+            good checkpoint.
     """
     settings = job.settings
     n_samples = least_samples(job.run, settings, len(job.train))
@@ -122,7 +125,7 @@ def train(job: Job, training: Training) -> None:
     while training.done < settings.steps:
         window.append(_step(job, training))
         training.done += 1
-        if training.done % interval == 0 or training.done == settings.steps:
+        if training.done == 1 or training.done % interval == 0 or training.done == settings.steps:
             losses = _record(job, training, window)
             window = []
             progress.step(training.done, losses)
@@ -158,18 +161,21 @@ def _step(job: Job, training: Training) -> dict[str, Tensor]:
         batch = augment(job.train.batch(draw.indices), settings.augmentation, job.seed, step)
         half = settings.precision == "bfloat16"
         with torch.autocast(job.device.type, torch.bfloat16, enabled=half):
-            features = training.model.encode(batch.images)
-            size = (batch.images.shape[-2], batch.images.shape[-1])
+            features = cuttable(training.model.encode(batch.inputs))
+            size = (batch.inputs.shape[-2], batch.inputs.shape[-1])
             predictions = training.model.supervised(features, size, [*draw.tasks, *job.auxiliary])
         shared += [features] if isinstance(features, Tensor) else features
         for name, found in predictions.items():
             task = tasks[name]
             if available(task, batch.labels):
                 terms = [task.loss(p.float(), batch.labels) for p in found]
-                losses[name] = torch.stack(terms).sum()
+                losses[name] = job.run.loss_scale.get(name, 1.0) * torch.stack(terms).sum()
     training.optimizer.zero_grad(set_to_none=True)
     together: Features = shared[0] if len(shared) == 1 else tuple(shared)
-    record = training.weighting.backward(losses, together, training.model)
+    try:
+        record = training.weighting.backward(losses, together, training.model)
+    except GradientError as error:
+        _stop(job, f"the gradient of task '{error.task}' is NaN or infinite", step)
     if settings.clip_grad_norm is not None:
         nn.utils.clip_grad_norm_(training.model.parameters(), settings.clip_grad_norm)
     training.optimizer.step()
@@ -186,7 +192,8 @@ def _record(job: Job, training: Training, window: list[dict[str, Tensor]]) -> di
         values = torch.stack([loss for _, loss in losses]).double().cpu()
         bad = (~values.isfinite()).nonzero()
         if len(bad):
-            _stop(job, name.removeprefix("loss_"), losses[int(bad[0])][0], values[bad[0]].item())
+            task, value = name.removeprefix("loss_"), values[bad[0]].item()
+            _stop(job, f"the loss of task '{task}' is {value}", losses[int(bad[0])][0])
         means[name] = values.mean().item()
     last = {k: float(v) for k, v in window[-1].items() if k not in means}
     rate = training.optimizer.param_groups[0]["lr"]
@@ -194,11 +201,11 @@ def _record(job: Job, training: Training, window: list[dict[str, Tensor]]) -> di
     return {name.removeprefix("loss_"): mean for name, mean in means.items()}
 
 
-def _stop(job: Job, task: str, step: int, value: float) -> None:
+def _stop(job: Job, found: str, step: int) -> NoReturn:
     path = job.checkpoint_path
     last_good = f"the last good checkpoint is {path}" if path.exists() else "no checkpoint yet"
     raise StudyError(
-        f"{job.name}: the loss of task '{task}' is {value} at step {step}; {last_good}. "
+        f"{job.name}: {found} at step {step}; {last_good}. "
         "A smaller learning rate or clip_grad_norm in replication.yaml is the usual cure."
     )
 

@@ -18,8 +18,10 @@ import torch
 
 from replications.core.data.batches import Description, Split, read_description
 from replications.core.engine import checkpoint
+from replications.core.engine.compiler import leave_compiler_out
 from replications.core.engine.cost import inference_cost, peak_memory_mb
 from replications.core.engine.devices import training_device
+from replications.core.engine.draws import least_samples
 from replications.core.engine.evaluate import TaskMetrics, evaluate, examples
 from replications.core.engine.loop import Job, Training, build_optimizer, train
 from replications.core.engine.provenance import provenance
@@ -31,8 +33,6 @@ from replications.core.spec import Plan, load_plan, model_options
 from replications.core.tasks.base import Task
 from replications.core.tasks.registry import build_task
 from replications.core.weighting.registry import build_weighting
-
-_EXAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,7 @@ def parse_arguments() -> Arguments:
 def main() -> None:
     """Command line."""
     arguments = parse_arguments()
+    leave_compiler_out()
     plan = load_plan(arguments.replication, arguments.study)
     if arguments.run not in plan.runs:
         raise StudyError(
@@ -96,16 +97,16 @@ def run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
         "val": evaluate(training.model, job.tasks, job.val),
         "test": evaluate(training.model, job.tasks, test, complete=True),
     }
-    chosen = [len(test) * k // _EXAMPLES + len(test) // 10 for k in range(_EXAMPLES)]
     _write(output / "history.csv", lambda path: _save_history(path, training.history))
-    _write(output / "examples.npz", lambda path: _save_examples(path, job, training, test, chosen))
+    _write(output / "examples.npz", lambda path: _save_examples(path, job, training, test))
     checkpoint.write(output / "model.pt", training.model.state_dict())
     separate = [
         _model(plan, plan.single_of(task, arguments.run), dataset, arguments.seed, device)
         for task in (job.tasks if len(job.tasks) > 1 else [])
     ]
-    cost = inference_cost(training.model, plan.settings.size, device, separate)
+    cost = inference_cost(training.model, test.batch(torch.tensor([0])).inputs, separate)
     cost |= {"training_s": training.seconds, "peak_memory_mb": peak_memory_mb(device)}
+    cost |= training.weighting.cost()
     write_json(output / "cost.json", cost)
     write_json(output / "provenance.json", _provenance(plan, arguments, dataset, device))
     write_json(output / "metrics.json", _as_json(metrics))
@@ -119,14 +120,17 @@ def prepare_job(
     spec, settings = plan.runs[arguments.run], plan.settings
     if dataset.size != settings.size:
         raise StudyError(
-            f"{arguments.data} holds images of {dataset.size}, study '{plan.study}' asks for "
-            f"{settings.size}; run prepare with --size {settings.size[0]} {settings.size[1]}"
+            f"{arguments.data} is prepared at size {dataset.size}, study '{plan.study}' asks for "
+            f"{settings.size}; prepare the dataset at that size"
         )
     trained = _tasks(plan, arguments.run, dataset)
     tasks = {name: trained[name] for name in spec.tasks}
     torch.manual_seed(arguments.seed)
     model = _model(plan, arguments.run, dataset, arguments.seed, device)
-    weighting = build_weighting(spec.weighting, trained, device)
+    train_split = Split(arguments.data, "train", _labels(trained), device)
+    # Fewer samples than a batch holds are refused when training starts.
+    epoch = max(1, least_samples(spec, settings, len(train_split)) // settings.batch_size)
+    weighting = build_weighting(spec.weighting, trained, device, settings.steps, epoch)
     job = Job(
         name=f"{plan.name}/{arguments.run} seed {arguments.seed}",
         tasks=tasks,
@@ -135,7 +139,7 @@ def prepare_job(
         settings=settings,
         seed=arguments.seed,
         device=device,
-        train=Split(arguments.data, "train", _labels(trained), device),
+        train=train_split,
         val=Split(arguments.data, "val", _labels(tasks), device),
         checkpoint_path=arguments.checkpoint,
         fingerprint=_fingerprint(plan, arguments, dataset, device),
@@ -193,11 +197,9 @@ def _save_history(path: Path, history: list[dict[str, float]]) -> None:
         table.writerows(history)
 
 
-def _save_examples(
-    path: Path, job: Job, training: Training, test: Split, chosen: list[int]
-) -> None:
+def _save_examples(path: Path, job: Job, training: Training, test: Split) -> None:
     with path.open("wb") as file:
-        arrays = examples(training.model, job.tasks, test, chosen)
+        arrays = examples(training.model, job.tasks, test)
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 

@@ -16,10 +16,16 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from replications.core.spec import Plan
+from replications.core.spec import ALL_TASKS, DeltaM, Plan
 
-DEFINITIONS = {"per_task_primary": True, "per_metric": False, "per_task_mean": True}
+DEFINITIONS: dict[DeltaM, bool] = {
+    "per_task_primary": True,
+    "per_metric": False,
+    "per_task_mean": True,
+}
 """Definition: whether higher is better."""
+PUBLISHED = "delta_m_"
+"""As a metric, of the task `all`, delta_m is called `delta_m_<definition>`."""
 DELTA_KEY = ["replication", "run", "seed", "definition"]
 
 
@@ -43,15 +49,19 @@ def delta_m(gain: pd.Series, headline: Mapping[str, str]) -> dict[str, float]:
 def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     """delta_m on the test split of every multi-task run and seed, against single runs of that seed.
 
+    Averaged are the metrics that the replication names, or all.
     Left out is a definition that at any seed needs the change relative to a metric of 0.
     """
     test = runs[runs["split"] == "test"].set_index(["run", "seed", "task", "metric"]).sort_index()
+    averaged = plan.replication.averaged
     rows = []
     for name, run in plan.runs.items():
         if run.role == "single":
             continue
         for seed in range(plan.seeds):
             multi = test.loc[(name, seed)]
+            chosen = [metric in averaged.get(task, [metric]) for task, metric in multi.index]
+            multi = multi[chosen]
             single = pd.concat([test.loc[(plan.single_of(t, name), seed)] for t in run.tasks])
             base = single.loc[multi.index, "value"]
             gain = improvements(multi["value"], base, multi["higher_is_better"])
@@ -62,3 +72,15 @@ def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     table = pd.DataFrame(rows, columns=[*DELTA_KEY, "higher_is_better", "value"])
     finite = np.isfinite(table["value"]).groupby([table["run"], table["definition"]])
     return table[finite.transform("all")]
+
+
+def as_metrics(delta: pd.DataFrame) -> pd.DataFrame:
+    """Rows of delta_m.csv as rows of runs.csv on the test split: metrics of the task `all`."""
+    table = delta.assign(
+        role="multi",
+        split="test",
+        task=ALL_TASKS,
+        metric=PUBLISHED + delta["definition"],
+        unit="%",
+    )
+    return table.drop(columns="definition")

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from replications.core.evidence.delta_m import DEFINITIONS, delta_m, improvements
+from replications.core.evidence.delta_m import DEFINITIONS, PUBLISHED, delta_m, improvements
 from replications.core.spec import Replication
-
-PUBLISHED = "delta_m_"
-"""A reported delta_m has the task `all` and the metric `delta_m_<definition>`."""
 
 
 def recomputed(

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from replications.core.data.labels import Array
-from replications.core.evidence.delta_m import DELTA_KEY
+from replications.core.evidence.delta_m import DELTA_KEY, as_metrics
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
 from replications.core.spec import REPLICATIONS, Plan, load_plan
@@ -23,7 +23,7 @@ class Results:
     Attributes:
         runs: rows of runs.csv.
         test: mean, spread (standard deviation over seeds), 95 % interval and unit of each (run,
-            task, metric) on the test split.
+            task, metric) on the test split, delta_m as metrics of the task `all` included.
         costs: median over seeds of each cost, and the device, by run.
         delta: rows of delta_m.csv.
         comparisons: rows of comparisons.csv.
@@ -88,14 +88,16 @@ def load_results(name: str, study: str, folder: Path) -> Results:
     plan = load_plan(name, study)
     runs = read_table(folder / "runs.csv", RUNS_KEY)
     costs = read_table(folder / "costs.csv", COSTS_KEY)
-    test = runs[runs["split"] == "test"].groupby(["run", "task", "metric"])
+    delta = read_table(folder / "delta_m.csv", DELTA_KEY)
+    test = pd.concat([runs[runs["split"] == "test"], as_metrics(delta)])
+    by_metric = test.groupby(["run", "task", "metric"])
     numbers = ["parameters", "flops", "latency_ms", "latency_separate_ms"]
     numbers += ["training_s", "peak_memory_mb"]
     return Results(
         plan=plan,
         folder=folder,
         runs=runs,
-        test=test.agg(
+        test=by_metric.agg(
             mean=("value", "mean"),
             spread=("value", lambda v: v.std(ddof=1) if len(v) > 1 else 0.0),
             low=("value", lambda v: interval(list(v))[0]),
@@ -104,7 +106,7 @@ def load_results(name: str, study: str, folder: Path) -> Results:
             higher_is_better=("higher_is_better", "first"),
         ),
         costs=costs.groupby("run").agg(dict.fromkeys(numbers, "median") | {"device": "first"}),
-        delta=read_table(folder / "delta_m.csv", DELTA_KEY),
+        delta=delta,
         comparisons=pd.read_csv(folder / "comparisons.csv", dtype={"claim": str}),
         claims=pd.read_csv(folder / "claims.csv", dtype={"claim": str}),
         transfer=pd.read_csv(folder / "transfer.csv"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+import pandas as pd
+
 from replications.core.errors import run_command
 from replications.core.evidence.claims import claims_table, comparisons_table
-from replications.core.evidence.delta_m import DELTA_KEY, delta_m_table
+from replications.core.evidence.delta_m import DELTA_KEY, as_metrics, delta_m_table
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, collect, write_table
 from replications.core.evidence.transfer import overfitting_table, transfer_table
 from replications.core.files import replacing
@@ -26,8 +28,9 @@ def main() -> None:
     runs, costs = collect(plan, folder)
     write_table(runs, folder / "runs.csv", RUNS_KEY)
     write_table(costs, folder / "costs.csv", COSTS_KEY)
-    write_table(delta_m_table(plan, runs), folder / "delta_m.csv", DELTA_KEY)
-    comparisons = comparisons_table(plan, runs)
+    delta = delta_m_table(plan, runs)
+    write_table(delta, folder / "delta_m.csv", DELTA_KEY)
+    comparisons = comparisons_table(plan, pd.concat([runs, as_metrics(delta)]))
     # Empty where nothing was tested or one seed has no interval: tables with gaps by design.
     with_gaps = {
         "comparisons": comparisons,

@@ -12,6 +12,13 @@ from replications.core.evidence.delta_m import DEFINITIONS
 from replications.core.evidence.reported import disagreements, recomputed
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
+from replications.core.layout import figures
+
+_CAPTIONS = {
+    "examples": "예측 예 (첫 번째 시드)",
+    "delta_m": "$\\Delta_m$의 세 정의; 점은 시드, 막대는 평균",
+    "curves": "학습 손실; 선은 시드 평균, 띠는 시드의 범위",
+}
 
 
 def chapter(results: Results) -> str:
@@ -21,6 +28,12 @@ def chapter(results: Results) -> str:
     for title, table in _tables(results):
         if len(table):
             parts.append(rf"\subsection*{{{title}}}" + "\n" + _longtable(table))
+    parts.append(r"\subsection*{그림}")
+    for figure in figures(plan):
+        name = figure.removeprefix("figure_")
+        file = f"generated/{plan.name}/{figure}.pdf"
+        caption = _CAPTIONS.get(name, name.replace("_", " "))
+        parts.append(rf"\resultfigure{{{caption}}}{{{file}}}")
     return "\n".join(parts)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from replications.core.evidence.naming import metric_name, task_name
+from replications.core.evidence.naming import metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
 
 
@@ -52,7 +52,7 @@ def _columns(results: Results) -> list[tuple[str, str]]:
 def _heading(results: Results, metric: tuple[str, str]) -> str:
     cell = results.test.xs(metric, level=("task", "metric")).iloc[0]
     arrow = r"$\uparrow$" if cell["higher_is_better"] else r"$\downarrow$"
-    unit = str(cell["unit"]).replace("%", r"\%")
+    unit = unit_name(str(cell["unit"]))
     task, name = _names(metric)
     return rf"\shortstack{{{task}\\{name} {arrow}\\({unit})}}"
 
@@ -79,7 +79,7 @@ def _row(
     delta = results.delta
     own = delta[(delta["run"] == run) & (delta["definition"] == "per_task_primary")]["value"]
     cells.append(rf"\num{{{own.mean():+.1f}}}" if len(own) else "")
-    cells.append(rf"\num{{{results.costs.loc[run, 'parameters'] / 1e6:.2f}}}\,M")
+    cells.append(_count(results.costs.loc[run, "parameters"]))
     single = results.plan.runs[run].role == "single"
     cells.append("" if single else rf"\num{{{results.saved(run, 'parameters'):.0f}}}")
     for metric in reported:
@@ -100,6 +100,12 @@ def _measured(results: Results, run: str, metric: tuple[str, str]) -> str:
     if cell["mean"] == best:
         mean = rf"\textbf{{{cell['mean']:.{digits}f}}}"
     return rf"{mean} & \num{{{cell['spread']:.{digits}f}}}"
+
+
+def _count(parameters: float) -> str:
+    """In millions, or in thousands where there are few."""
+    scale, unit = (1e6, "M") if parameters >= 1e5 else (1e3, "k")
+    return rf"\num{{{parameters / scale:.2f}}}\,{unit}"
 
 
 def decimals(values: pd.Series) -> int:

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from replications.core.data.labels import PROPERTIES
+
 
 class Strict(BaseModel):
     """A specification: unknown keys are refused and values do not change afterwards."""
@@ -82,6 +84,10 @@ class SceneOptions(Strict):
     """Scene classification has nothing to set."""
 
 
+class PropertyOptions(Strict):
+    """A property of molecules has nothing to set."""
+
+
 TASK_METRICS: dict[str, tuple[str, ...]] = {
     "semseg": ("miou", "pixel_accuracy"),
     "instances": ("centroid_l1", "ap50"),
@@ -97,6 +103,7 @@ TASK_METRICS: dict[str, tuple[str, ...]] = {
     )
     + tuple(f"ap_{level}_iou50" for level in ("easy", "moderate", "hard")),
     "scene": ("accuracy", "mean_accuracy"),
+    **dict.fromkeys(PROPERTIES, ("mae",)),
 }
 """What each task measures; a specification that names anything else is refused."""
 
@@ -109,4 +116,5 @@ TASK_OPTIONS: dict[str, type[Strict]] = {
     "road": RoadOptions,
     "vehicles": VehiclesOptions,
     "scene": SceneOptions,
+    **dict.fromkeys(PROPERTIES, PropertyOptions),
 }

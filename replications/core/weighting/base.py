@@ -14,6 +14,14 @@ from replications.core.nets.shared_trunk import Features
 Losses = Mapping[str, Tensor]
 
 
+class GradientError(Exception):
+    """A task's gradient is NaN or infinite."""
+
+    def __init__(self, task: str) -> None:
+        super().__init__(f"the gradient of task '{task}' is not finite")
+        self.task = task
+
+
 class Shared(Protocol):
     """What a weighting may know of the model: what the tasks share."""
 
@@ -32,11 +40,18 @@ class Weighting(nn.Module, ABC):
         Arguments:
             losses: scalar loss of each task present in the batch.
             features: the shared representation the heads were fed with, where a weighting that
-                needs each task's gradient can cut the graph; several maps where the trunk has
-                several or the tasks have batches of their own.
+                needs each task's gradient can cut the graph (`task_gradients.cuttable`); several
+                maps where the trunk has several or the tasks have batches of their own.
             model: the shared parameters.
 
         Returns:
             What the history keeps, by column name (scalars, detached), the weight of every task
             as `weight_<task>` among them.
+
+        Raises:
+            GradientError: a task's gradient is NaN or infinite, where the weighting looks at it.
         """
+
+    def cost(self) -> dict[str, float]:
+        """What the run's cost keeps of the weighting, such as the seconds of its solver."""
+        return {}

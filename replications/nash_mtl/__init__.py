@@ -1,0 +1,1 @@
+"""Replication of Nash-MTL (Navon et al., ICML 2022)."""

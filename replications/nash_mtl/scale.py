@@ -1,0 +1,76 @@
+"""What scaling one loss does to the weighted losses of each weighting, at the first step.
+
+At the first step a run and its twin with a scaled loss have the same model and the same batch, so
+weight times loss of a task differs by what the weighting makes of the factor and by nothing else.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from replications.core.errors import run_command
+from replications.core.files import write_json, write_text
+from replications.core.spec import Plan, load_plan
+
+
+def twins(plan: Plan) -> dict[str, str]:
+    """Each run with a scaled loss, and the run it differs from in nothing else."""
+    found = {}
+    for name, run in plan.runs.items():
+        plain = run.model_copy(update={"loss_scale": {}, "title": ""})
+        for other, candidate in plan.runs.items():
+            if run.loss_scale and candidate.model_copy(update={"title": ""}) == plain:
+                found[name] = other
+    return found
+
+
+def changes(plan: Plan, folder: Path) -> pd.DataFrame:
+    """A row per scaled run, seed and task: `before` and `after`, weight times loss without and with
+    the factor, and `change`, the relative difference.
+
+    `folder` holds the run folders.
+    """
+    rows = []
+    for scaled, plain in twins(plan).items():
+        for seed in range(plan.seeds):
+            first = {
+                run: pd.read_csv(folder / run / str(seed) / "history.csv").iloc[0]
+                for run in (plain, scaled)
+            }
+            for task in plan.runs[scaled].tasks:
+                before, after = (
+                    float(first[run][f"weight_{task}"] * first[run][f"loss_{task}"])
+                    for run in (plain, scaled)
+                )
+                row = {"weighting": plain, "run": scaled, "seed": seed, "task": task}
+                row["factor"] = plan.runs[scaled].loss_scale.get(task, 1.0)
+                rows.append(
+                    row | {"before": before, "after": after, "change": abs(after / before - 1)}
+                )
+    return pd.DataFrame(rows)
+
+
+def numbers(table: pd.DataFrame) -> dict[str, float]:
+    """The largest change under each weighting, and the least of those that are not Nash-MTL's."""
+    largest = table.groupby("weighting")["change"].max()
+    found = {f"{weighting}_change": float(change) for weighting, change in largest.items()}
+    return found | {"others_change": float(largest.drop("nash").min())}
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--study", required=True)
+    parser.add_argument("--folder", type=Path, required=True, help="results of the replication")
+    arguments = parser.parse_args()
+    table = changes(load_plan("nash_mtl", arguments.study), arguments.folder)
+    folder = arguments.folder / "scale"
+    write_text(folder / "table.csv", table.to_csv(index=False))
+    write_json(folder / "numbers.json", numbers(table))
+
+
+if __name__ == "__main__":
+    run_command(main)

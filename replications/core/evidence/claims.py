@@ -53,12 +53,15 @@ def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | Non
         & (runs["task"] == comparison.task)
         & (runs["metric"] == comparison.metric)
     ].set_index(["run", "seed"])
-    present = chosen.index.get_level_values("run")
-    if comparison.run not in present or comparison.against not in present:
+    if not set(comparison.runs) <= set(chosen.index.get_level_values("run")):
         return None
     sign = 1.0 if chosen["higher_is_better"].iloc[0] else -1.0
-    paired = chosen.loc[comparison.run, "value"] - chosen.loc[comparison.against, "value"]
-    return [sign * value for value in paired]
+    zero = pd.Series(0.0, chosen.index.unique("seed"))
+    run, against = (
+        chosen.loc[name, "value"] if name in comparison.runs else zero
+        for name in (comparison.run, comparison.against)
+    )
+    return [sign * value for value in run - against]
 
 
 COMPARISONS_KEY = ["replication", "claim", "run", "against", "task", "metric"]
@@ -150,11 +153,14 @@ def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | No
 
 
 def _cheapness(plan: Plan, claim: Claim, costs: pd.DataFrame) -> dict[str, object]:
-    """Whether every saving is enough at every seed, or one of them at none."""
+    """Whether every run saves enough, or costs more, at every seed, or one of them at none."""
     verdict = "undecided"
-    found = [(saving.percent, savings(plan, saving, costs)) for saving in claim.cheaper]
+    found = [(saving, savings(plan, saving, costs)) for saving in claim.cheaper]
     if all(percents is not None for _, percents in found):
-        enough = [[p >= least for p in percents or []] for least, percents in found]
+        enough = [
+            [p < 0 if saving.dearer else p >= saving.percent for p in percents or []]
+            for saving, percents in found
+        ]
         if all(all(seeds) for seeds in enough):
             verdict = "reproduced"
         elif any(not any(seeds) for seeds in enough):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from replications.core.evidence.naming import metric_name, task_name
+from replications.core.evidence.naming import metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
 from replications.core.spec import Plan
 
@@ -45,7 +45,7 @@ def results_table(results: Results) -> str:
         "실행",
         *(rf"\multicolumn{{2}}{{c}}{{{_heading(results, metric)}}}" for metric in metrics),
         r"\shortstack{$\Delta_m$\\(\%)}",
-        r"\shortstack{매개변수\\(천 개)}",
+        "매개변수",
         *(_short(metric) for metric in reported),
     ]
     groups = rf" & \multicolumn{{{2 * len(metrics)}}}{{c}}{{측정값 (평균 $\pm$ 표준편차)}} & &"
@@ -78,7 +78,7 @@ def _columns(results: Results) -> list[tuple[str, str]]:
 def _heading(results: Results, metric: tuple[str, str]) -> str:
     cell = results.test.xs(metric, level=("task", "metric")).iloc[0]
     arrow = r"$\uparrow$" if cell["higher_is_better"] else r"$\downarrow$"
-    unit = str(cell["unit"]).replace("%", r"\%")
+    unit = unit_name(str(cell["unit"]))
     task, name = _names(metric)
     return rf"\shortstack{{{task}\\{name} {arrow}\\({unit})}}"
 
@@ -106,7 +106,7 @@ def _line(
     own = delta[delta["run"].isin(row.runs) & (delta["definition"] == "per_task_primary")]["value"]
     cells.append(rf"\num{{{own.mean():+.1f}}}" if len(own) else "")
     parameters = results.costs.loc[list(row.runs), "parameters"].sum()
-    cells.append(rf"\num{{{parameters / 1e3:.0f}}}")
+    cells.append(_count(parameters))
     for metric in reported:
         value = _reported(results, row.runs, metric)
         cells.append("" if value is None else rf"\num{{{value:g}}}")
@@ -126,6 +126,12 @@ def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) ->
     if cell["mean"] == best:
         mean = rf"\textbf{{{cell['mean']:.{digits}f}}}"
     return rf"{mean} & \num{{{cell['spread']:.{digits}f}}}"
+
+
+def _count(parameters: float) -> str:
+    """In millions, or in thousands where there are few."""
+    scale, unit = (1e6, "M") if parameters >= 1e5 else (1e3, "k")
+    return rf"\num{{{parameters / scale:.2f}}}\,{unit}"
 
 
 def decimals(values: pd.Series) -> int:

@@ -44,9 +44,10 @@ def results_table(results: Results) -> str:
 
 
 def _columns(results: Results) -> list[tuple[str, str]]:
-    """(task, metric) of the columns."""
-    pairs = [column.split(".") for column in results.plan.replication.columns]
-    return [(task, metric) for task, metric in pairs]
+    """(task, metric) of the columns; what the study does not measure has none."""
+    columns = [column.partition(".")[::2] for column in results.plan.replication.columns]
+    measured = results.test.index.droplevel("run")
+    return [column for column in columns if column in measured]
 
 
 def _heading(results: Results, metric: tuple[str, str]) -> str:

@@ -31,7 +31,7 @@ from replications.core.weighting.nash import Nash, NashFeatures
 from replications.core.weighting.nash_published import NashPublished
 
 _BATCH, _SIZE = 8, (64, 128)
-_REPEATS = 12
+_REPEATS = 5
 _EVERY = 5
 Step = Callable[[], None]
 

@@ -73,7 +73,7 @@ def test_the_table_shows_reported_beside_measured(results: Path) -> None:
     nash = next(line for line in table.splitlines() if line.startswith("Nash-MTL"))
     for reported in ("0.102", "74.5", "62"):
         assert rf"\num{{{reported}}}" in nash
-    assert "HOMO" not in table.partition(r"\midrule")[0]
+    assert "LUMO" not in table.partition(r"\midrule")[0]
 
 
 def test_history_and_figure(results: Path) -> None:

@@ -175,6 +175,31 @@ def test_nash_satisfies_its_equation_on_the_gradients_of_the_parameters() -> Non
     assert float(square) == pytest.approx(3, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("options", "passes"),
+    [
+        ({"name": "nash"}, [3, 3]),
+        ({"name": "nash", "update_every": 2}, [3, 1]),
+        ({"name": "nash_features"}, [1, 1]),
+        ({"name": "libmtl", "method": "PCGrad"}, [3, 3]),
+        ({"name": "libmtl", "method": "GradDrop"}, [1, 1]),
+        ({"name": "equal"}, [1, 1]),
+    ],
+)
+def test_backward_passes_through_the_trunk(options: dict[str, Any], passes: list[int]) -> None:
+    """One per task at most, and no weighted one after them."""
+    run = Run(options)
+    for expected in passes:
+        found: list[int] = []
+        losses, features = forward(run.model)
+        node = features[0].grad_fn
+        assert node is not None
+        node.register_hook(lambda *_, found=found: found.append(1))
+        run.model.zero_grad()
+        run.weighting.backward(losses, features, run.model)
+        assert len(found) == expected
+
+
 def norm(model: SharedTrunk) -> float:
     gradients = [p.grad.flatten() for p in model.shared_parameters() if p.grad is not None]
     return float(torch.cat(gradients).norm())

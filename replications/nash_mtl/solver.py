@@ -55,7 +55,7 @@ def recorded_grams(history: pd.DataFrame, tasks: list[str], count: int) -> list[
             for j, second in enumerate(tasks[i + 1 :], start=i + 1):
                 value = float(history[f"cosine_{first}_{second}"].iloc[row])
                 cosines[i, j] = cosines[j, i] = value
-        lengths = bargain(cosines).alpha / torch.from_numpy(alpha[row])
+        lengths = bargain(cosines).alpha / torch.tensor(alpha[row])
         grams.append(cosines * lengths.outer(lengths))
     return grams
 

@@ -45,7 +45,7 @@ def results_table(results: Results) -> str:
         "실행",
         *(rf"\multicolumn{{2}}{{c}}{{{_heading(results, metric)}}}" for metric in metrics),
         r"\shortstack{$\Delta_m$\\(\%)}",
-        "매개변수",
+        r"\shortstack{매개변수\\(천 개)}",
         *(_short(metric) for metric in reported),
     ]
     groups = rf" & \multicolumn{{{2 * len(metrics)}}}{{c}}{{측정값 (평균 $\pm$ 표준편차)}} & &"
@@ -69,7 +69,8 @@ def results_table(results: Results) -> str:
 
 
 def _columns(results: Results) -> list[tuple[str, str]]:
-    """(task, metric) of the columns; delta_m has none where a single-task metric is 0."""
+    """(task, metric) of the columns; none for what the study does not measure, as delta_m where a
+    single-task metric is 0."""
     measured = results.test.index.droplevel("run")
     pairs = (column.partition(".") for column in results.plan.replication.columns)
     return [(task, metric) for task, _, metric in pairs if (task, metric) in measured]
@@ -106,7 +107,7 @@ def _line(
     own = delta[delta["run"].isin(row.runs) & (delta["definition"] == "per_task_primary")]["value"]
     cells.append(rf"\num{{{own.mean():+.1f}}}" if len(own) else "")
     parameters = results.costs.loc[list(row.runs), "parameters"].sum()
-    cells.append(_count(parameters))
+    cells.append(rf"\num{{{parameters / 1e3:.0f}}}")
     for metric in reported:
         value = _reported(results, row.runs, metric)
         cells.append("" if value is None else rf"\num{{{value:g}}}")
@@ -126,12 +127,6 @@ def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) ->
     if cell["mean"] == best:
         mean = rf"\textbf{{{cell['mean']:.{digits}f}}}"
     return rf"{mean} & \num{{{cell['spread']:.{digits}f}}}"
-
-
-def _count(parameters: float) -> str:
-    """In millions, or in thousands where there are few."""
-    scale, unit = (1e6, "M") if parameters >= 1e5 else (1e3, "k")
-    return rf"\num{{{parameters / scale:.2f}}}\,{unit}"
 
 
 def decimals(values: pd.Series) -> int:

@@ -499,7 +499,7 @@ def test_long_gradients_in_conflict_are_bargained_in_float64() -> None:
     point = torch.zeros(2**20, requires_grad=True)
     generator = torch.Generator().manual_seed(0)
     first, second = torch.randn(2, 2**20, generator=generator)
-    gradients = torch.stack([first, -first + 1e-3 * second])
+    gradients = torch.stack([first, -first + 1e-2 * second])
     losses = {"a": gradients[0] @ point, "b": gradients[1] @ point}
     shared = SimpleNamespace(shared_parameters=lambda: [point])
     record = Nash(("a", "b"), 1, None).backward(losses, point, shared)

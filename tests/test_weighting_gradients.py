@@ -492,3 +492,18 @@ def test_dwa_looks_at_the_mean_losses_of_past_epochs() -> None:
 def test_an_unknown_parameter_of_a_method_is_refused() -> None:
     with pytest.raises(ValueError, match="CAGrad has no parameter c; it has: calpha, rescale"):
         build({"name": "libmtl", "method": "CAGrad", "parameters": {"c": 0.4}})
+
+
+def test_long_gradients_in_conflict_are_bargained_in_float64() -> None:
+    """Rounded sums of a million numbers do not reach the solution of nearly opposite gradients."""
+    point = torch.zeros(2**20, requires_grad=True)
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 2**20, generator=generator)
+    gradients = torch.stack([first, -first + 1e-2 * second])
+    losses = {"a": gradients[0] @ point, "b": gradients[1] @ point}
+    shared = SimpleNamespace(shared_parameters=lambda: [point])
+    record = Nash(("a", "b"), 1, None).backward(losses, point, shared)
+    alpha = torch.stack([record["weight_a"], record["weight_b"]])
+    gram = gradients.double() @ gradients.double().T
+    assert float(residual(gram, alpha)) < 1e-8
+    assert float(record["residual"]) < 1e-8

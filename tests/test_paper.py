@@ -39,21 +39,21 @@ def write_generated(folder: Path) -> Path:
     """A value for every key that the text asks for, a table and two figures."""
     texts = [(ROOT / "paper/main.tex").read_text(), SECTION.read_text()]
     keys = set(re.findall(r"\\result\{([^}]+)\}", "".join(texts)))
-    keys |= {"sentence.uncertainty.summary", "sentence.uncertainty.verdicts"}
-    words = {"study.face": "※ 시험용 연구", "sentence.uncertainty.verdicts": "주장 1개 중 재현 1개"}
+    words = {"study.face": "※ 시험용 연구", "sentence.study.verdicts": "주장 1개 중 재현 1개"}
     (folder / "uncertainty").mkdir(parents=True)
     lines = []
     for key in sorted(keys):
         value = "이 문장은 시험을 위한 것이다." if key.startswith("sentence") else "1.23"
         lines.append(rf"\kccdefine{{{key}}}{{{words.get(key, value)}}}" + "\n")
     (folder / "numbers.tex").write_text("".join(lines))
-    (folder / "uncertainty/table_results.tex").write_text(TABLE)
-    for name, size in (("examples", (190, 70)), ("delta_m", (92, 45))):
+    for table in ("uncertainty/table_results", "table_efficiency", "table_experiments"):
+        (folder / f"{table}.tex").write_text(TABLE)
+    for name, size in (("uncertainty/figure_delta_m", (190, 70)), ("figure_plane", (92, 45))):
         with mpl.rc_context({"pdf.fonttype": 42, "font.size": 8}):
             figure, axis = plt.subplots(figsize=(size[0] / 25.4, size[1] / 25.4))
             axis.plot([0, 1])
             axis.set_ylabel("turned")
-            figure.savefig(folder / f"uncertainty/figure_{name}.pdf")
+            figure.savefig(folder / f"{name}.pdf")
             plt.close(figure)
     return folder
 
@@ -124,18 +124,37 @@ def test_a_final_copy_needs_authors(generated: Path, tmp_path: Path) -> None:
 def test_undefined_result_stops_the_build(generated: Path, tmp_path: Path) -> None:
     broken = shutil.copytree(generated, tmp_path / "generated")
     numbers = (broken / "numbers.tex").read_text().splitlines(keepends=True)
-    kept = [line for line in numbers if "uncertainty.steps" not in line]
+    kept = [line for line in numbers if "uncertainty.size" not in line]
     (broken / "numbers.tex").write_text("".join(kept))
     result = build(broken, tmp_path / "main.pdf")
     assert result.returncode == 1
-    assert re.search(r"paper\.tex:\d+: .*no result is called 'uncertainty\.steps'", result.stderr)
+    assert re.search(r"paper\.tex:\d+: .*no result is called 'uncertainty\.size'", result.stderr)
     assert not (tmp_path / "main.pdf").exists()
+
+
+@pytest.mark.parametrize(
+    "source", [ROOT / "paper/main.tex", *sorted(ROOT.glob("replications/*/paper.tex"))], ids=str
+)
+def test_no_number_is_typed_beside_a_result(source: Path) -> None:
+    """A sentence that states a result has its numbers from `\\result` alone; names such as FCN8s,
+    formulae, references and confidence levels are no results."""
+    text = re.sub(r"(?m)(?<!\\)%.*$", "", source.read_text(encoding="utf-8"))
+    sentences = re.split(r"(?<=다\.)\s", text)
+    stating = [sentence for sentence in sentences if r"\result{" in sentence]
+    for sentence in stating:
+        plain = re.sub(r"\\(result|cite|ref|eqref|label|input)\{[^}]*\}", "", sentence)
+        plain = re.sub(r"\\(includegraphics|resulttable)\b[^\n]*", "", plain)
+        plain = re.sub(
+            r"\$[^$]*\$|(?s:\\begin\{equation\}.*?\\end\{equation\})|95\\,\\%", "", plain
+        )
+        plain = re.sub(r"[A-Za-z-]+\d+\w*", "", plain)
+        assert not re.search(r"\d", plain), plain
 
 
 def test_length_overfull_boxes_and_citations_are_checked(generated: Path, tmp_path: Path) -> None:
     """One build with its faults: too long, a box over the edge, a citation of nothing."""
     long = shutil.copytree(generated, tmp_path / "generated")
-    filler = r"\par\newpage\null" * 10 + r"\noindent\rule{93mm}{1pt} \cite{nobody}\par"
+    filler = r"\par\newpage\null" * 10 + r"\noindent\rule{200mm}{1pt} \cite{nobody}\par"
     (long / "sections.tex").write_text(r"\input{replications/uncertainty/paper.tex}" + filler)
     result = build(long, tmp_path / "main.pdf")
     assert result.returncode == 1

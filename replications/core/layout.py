@@ -26,7 +26,7 @@ TABLES = (
 """The tables of a replication, and under the same names those of a study."""
 LATEX = ("table_results.tex", "supplement.tex")
 """What the paper and its supplement input of a replication, besides figures and numbers."""
-OVERVIEW = ("table_efficiency.tex", "figure_plane.pdf")
+OVERVIEW = ("table_efficiency.tex", "table_experiments.tex", "figure_plane.pdf")
 """What the paper inputs of all replications together."""
 
 

@@ -14,32 +14,34 @@ SECTIONS = [f"replications/{name}/paper.tex" for name in PLANS]
 rule paper:
     input:
         PAPER,
-        sections=SECTIONS,
+        SECTIONS,
     output:
         report("paper/main.pdf", caption="../report/paper.rst", category="Paper"),
     log:
         f"{RESULTS}/logs/paper.log",
     params:
         source=PAPER_SOURCE,
+        sections=SECTIONS,
         generated=lambda wildcards, input: Path(input[0]).parent,
         options="",
     shell:
         "python workflow/scripts/build_paper.py --generated {params.generated}"
-        " --sections {input.sections} --output {output} {params.options} 2>&1 | tee {log}"
+        " --sections {params.sections} --output {output} {params.options} 2>&1 | tee {log}"
 
 
 # `snakemake final`: the same with the authors of paper/authors.tex.
 use rule paper as final with:
     input:
         PAPER,
+        SECTIONS,
         "paper/authors.tex",
-        sections=SECTIONS,
     output:
         "paper/final.pdf",
     log:
         f"{RESULTS}/logs/final.log",
     params:
         source=PAPER_SOURCE,
+        sections=SECTIONS,
         generated=lambda wildcards, input: Path(input[0]).parent,
         options="--final",
 
@@ -48,9 +50,7 @@ use rule paper as final with:
 use rule paper as supplement with:
     input:
         GENERATED,
-        "paper/main.tex",
         "paper/supplement.tex",
-        sections=SECTIONS,
     output:
         report(
             "paper/supplement.pdf",
@@ -61,6 +61,7 @@ use rule paper as supplement with:
         f"{RESULTS}/logs/supplement.log",
     params:
         source=PAPER_SOURCE,
+        sections=SECTIONS,
         generated=lambda wildcards, input: Path(input[0]).parent,
         options="--supplement",
 
@@ -73,12 +74,13 @@ use rule paper as draft with:
         "paper/kcc.cls",
         "paper/kcc-rules.tex",
         "paper/references.bib",
-        sections=[f"replications/{name}/paper.tex" for name in PUBLISHED],
+        [f"replications/{name}/paper.tex" for name in PUBLISHED],
     output:
         "paper/draft.pdf",
     log:
         "results/logs/draft.log",
     params:
         source=PAPER_SOURCE,
+        sections=[f"replications/{name}/paper.tex" for name in PUBLISHED],
         generated=lambda wildcards, input: Path(input[0]).parent,
         options="",

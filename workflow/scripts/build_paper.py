@@ -91,7 +91,7 @@ def copy_sources(
     """Lay the sources out in `build`; returns which folder each part of it came from.
 
     A section is named after the folder it is in. The files that gather what the replications
-    contribute (sections, abstract, conclusion, supplement) are written here unless `generated`
+    contribute (sections, supplement) are written here unless `generated`
     has them.
     """
     for source, kind in ((paper / "main.tex", "paper"), (generated / "numbers.tex", "result")):
@@ -109,11 +109,6 @@ def copy_sources(
         shutil.copyfile(section, build / "replications" / name / "paper.tex")
     for file, line in (
         ("sections.tex", r"\input{{replications/{}/paper.tex}}"),
-        ("abstract.tex", r"\result{{sentence.{}.summary}} "),
-        (
-            "conclusion.tex",
-            r"\ref{{sec:{0}}}절에서는 \result{{sentence.{0}.verdicts}}로 판정되었다. ",
-        ),
         ("supplement.tex", r"\input{{generated/{}/supplement.tex}}"),
     ):
         path = build / "generated" / file

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
 from replications.core.errors import run_command
-from replications.core.evidence.numbers import definitions
+from replications.core.evidence.numbers import counted, definitions
 from replications.core.files import replacing, write_text
 from replications.core.layout import TABLES, for_paper
-from replications.core.spec import load_plan, load_replication
+from replications.core.spec import Plan, Verdict, load_plan, load_replication
 
 _FACES = {
     "quick": "※ 이 원고는 CPU에서 몇 분 안에 끝나는 축소(quick) 연구의 결과이다.",
@@ -41,7 +42,16 @@ def main() -> None:
     generated = folder / "generated"
     own = "".join((folder / name / "numbers.tex").read_text(encoding="utf-8") for name in names)
     dataset = json.loads(arguments.dataset.read_text(encoding="utf-8"))
-    study = definitions(study_numbers(arguments.study, names, dataset))
+    efficiency = pd.read_csv(folder / "efficiency.csv")
+    claims = pd.read_csv(folder / "claims.csv")
+    study = definitions(
+        itertools.chain(
+            study_numbers(arguments.study, names, dataset),
+            study_sentences(
+                [load_plan(name, arguments.study) for name in names], efficiency, claims
+            ),
+        )
+    )
     write_text(generated / "numbers.tex", study + own)
     for file in for_paper(load_plan(name, arguments.study) for name in names):
         if file != "numbers.tex":
@@ -63,6 +73,34 @@ def study_numbers(
     yield "data.width", str(dataset["native_size"][1])
     for split, count in dataset["splits"].items():
         yield f"data.{split}", str(count)
+
+
+def study_sentences(
+    plans: Sequence[Plan], efficiency: pd.DataFrame, claims: pd.DataFrame
+) -> Iterator[tuple[str, str]]:
+    """What came of all claims, and of the question whether multi-task learning pays."""
+    yield "sentence.study.verdicts", counted(claims["verdict"])
+    found = claims["verdict"].value_counts().reindex(get_args(Verdict), fill_value=0)
+    words = ", ".join(f"{count} {verdict}" for verdict, count in found.items())
+    yield "sentence.study.verdicts.english", f"Of {len(claims)} claims we find {words}."
+    references = [f"{plan.name}/{plan.replication.reference}" for plan in plans]
+    own = efficiency[(efficiency["replication"] + "/" + efficiency["run"]).isin(references)]
+    better, worse = (own["low"] > 0).sum(), (own["high"] < 0).sum()
+    unclear = len(own) - better - worse
+    saved = own["parameters_saved"]
+    range_ = rf"{saved.min():.0f}--{saved.max():.0f}\,\%" if len(own) else "0\\,\\%"
+    yield (
+        "sentence.study.answer",
+        rf"대표 다중 작업 모델 {len(own)}개 중 $\Delta_m$의 95\,\% 구간이 0보다 높은 것은 "
+        rf"{better}개, 낮은 것은 {worse}개, 0을 포함하는 것은 {unclear}개이고, "
+        rf"매개변수의 절감은 {range_}이다.",
+    )
+    yield (
+        "sentence.study.answer.english",
+        rf"Of {len(own)} multi-task models, {better} have a $\Delta_m$ whose 95\,\% interval lies "
+        rf"above zero, {worse} below, and {unclear} around it; they save {range_} of the "
+        "parameters.",
+    )
 
 
 if __name__ == "__main__":

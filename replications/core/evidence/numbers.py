@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import pandas as pd
+
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import decimals
 from replications.core.spec import MOLECULES
@@ -65,27 +67,22 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
 
 def _sentences(results: Results) -> Iterator[tuple[str, str]]:
     plan = results.plan
-    for row in results.claims.itertuples():
+    rows = list(results.claims.itertuples())
+    for row in rows:
         claim = plan.replication.claims[str(row.claim)]
         yield f"sentence.{plan.name}.claim{row.claim}", claim.sentence[row.verdict] + "."
-    title = plan.replication.korean
-    verdicts = _counted(results)
-    run = plan.replication.reference
-    delta = results.delta
-    own = delta[(delta["run"] == run) & (delta["definition"] == "per_task_primary")]["value"]
-    gain = rf"대표 지표의 $\Delta_m$은 \num{{{own.mean():+.1f}}}\,\%, " if len(own) else ""
-    saved = rf"매개변수 절감은 {results.saved(run, 'parameters'):.0f}\,\%"
-    summary = f"{title}은 {verdicts}로 판정되었고, {gain}{saved}이다."
-    yield f"sentence.{plan.name}.summary", summary
-    yield f"sentence.{plan.name}.verdicts", verdicts
+    sentences = [plan.replication.claims[str(r.claim)].sentence[r.verdict] for r in rows]
+    needed = results.claims["seeds_needed"].dropna()
+    if len(needed) and needed.max() > plan.seeds:
+        least, most = int(needed.min()), int(needed.max())
+        range_ = f"{least}" if least == most else f"{least}--{most}"
+        sentences.append(f"검정으로 판정할 수 있으려면 주장에 따라 시드가 {range_}개 필요하다")
+    yield f"sentence.{plan.name}.claims", " ".join(f"{sentence}." for sentence in sentences)
+    yield f"sentence.{plan.name}.verdicts", counted(results.claims["verdict"])
 
 
-def _counted(results: Results) -> str:
-    """How many claims of the replication have which verdict."""
-    verdicts = results.claims["verdict"].value_counts()
-    counts = [
-        f"{word} {verdicts[verdict]}개"
-        for verdict, word in _VERDICTS.items()
-        if verdict in verdicts.index
-    ]
-    return f"주장 {len(results.claims)}개 중 " + ", ".join(counts)
+def counted(verdicts: pd.Series) -> str:
+    """How many claims have which verdict, in Korean."""
+    counts = verdicts.value_counts()
+    found = [f"{word} {counts[name]}개" for name, word in _VERDICTS.items() if name in counts.index]
+    return f"주장 {len(verdicts)}개 중 " + ", ".join(found)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from replications.core.errors import run_command
 from replications.core.evidence.drawing import COLOURS, COLUMN, MARKERS, save, style
+from replications.core.evidence.naming import dataset_name, task_name
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results, load_results
 from replications.core.files import replacing, write_text
@@ -40,6 +41,7 @@ def main() -> None:
     with replacing(folder / "efficiency.csv") as temporary:
         table.to_csv(temporary, index=False)
     write_text(folder / "table_efficiency.tex", efficiency_table(table, results))
+    write_text(folder / "table_experiments.tex", experiments_table(results))
     with mpl.rc_context(style()):
         save(plane_figure(table, results), folder / "figure_plane")
 
@@ -92,6 +94,23 @@ def efficiency_table(table: pd.DataFrame, results: Sequence[Results]) -> str:
                 for cost in ("parameters", "flops", "latency_ms", "training_s")
             ]
             lines.append(" & ".join([plan.replication.korean, delta, *saved]) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def experiments_table(results: Sequence[Results]) -> str:
+    """What each replication trains."""
+    lines = [
+        r"\begin{tabular}{@{}lllrrrr@{}}",
+        r"\toprule",
+        r"재현 & 데이터 & 작업 & 실행 & 단계 & 배치 & 시드 \\",
+        r"\midrule",
+    ]
+    for one in results:
+        plan = one.plan
+        tasks = "·".join(task_name(task) for task in plan.replication.headline)
+        cells = [plan.replication.korean, dataset_name(plan.dataset), tasks]
+        counts = (len(plan.runs), plan.settings.steps, plan.settings.batch_size, plan.seeds)
+        lines.append(" & ".join([*cells, *(f"{count:,}" for count in counts)]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 

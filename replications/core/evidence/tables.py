@@ -2,41 +2,66 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 
 import pandas as pd
 
 from replications.core.evidence.naming import metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
+from replications.core.spec import Plan
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table: one multi-task run, or the single-task runs that go together."""
+
+    title: str
+    runs: tuple[str, ...]
+
+
+def rows(plan: Plan) -> list[Row]:
+    """Single-task runs with the same labels and the same changes to the model share a line, each
+    with a column of its own."""
+    together: dict[str, list[str]] = {}
+    for name, run in plan.runs.items():
+        likeness = f"{run.labels} {run.model}" if run.role == "single" else name
+        together.setdefault(likeness, []).append(name)
+    return [
+        Row("단일 작업" if len(names) > 1 else plan.runs[names[0]].title, tuple(names))
+        for names in together.values()
+    ]
 
 
 def results_table(results: Results) -> str:
-    """Every run: metrics on the test split (mean ± sd over seeds), delta_m, size; then as reported.
+    """Metrics on the test split (mean ± sd over seeds), delta_m, size; then as reported.
 
     The best mean of a column is bold.
     """
     metrics = _columns(results)
-    reported = [m for m in metrics if _reported(results, "", m) is not None]
-    last_measured, first_reported = 1 + 2 * len(metrics), 5 + 2 * len(metrics)
-    last_reported = first_reported + len(reported) - 1
+    reported = [m for m in metrics if _reported(results, results.plan.runs, m) is not None]
+    last_measured, first_reported = 1 + 2 * len(metrics), 4 + 2 * len(metrics)
     headings = [
         "실행",
         *(rf"\multicolumn{{2}}{{c}}{{{_heading(results, metric)}}}" for metric in metrics),
         r"\shortstack{$\Delta_m$\\(\%)}",
-        r"\shortstack{매개\\변수}",
-        r"\shortstack{절감\\(\%)}",
+        r"\shortstack{매개변수\\(천 개)}",
         *(_short(metric) for metric in reported),
     ]
+    groups = rf" & \multicolumn{{{2 * len(metrics)}}}{{c}}{{측정값 (평균 $\pm$ 표준편차)}} & &"
+    rules = rf"\cmidrule(lr){{2-{last_measured}}}"
+    if reported:
+        groups += rf" & \multicolumn{{{len(reported)}}}{{c}}{{논문 보고값}}"
+        rules += rf"\cmidrule(l){{{first_reported}-{first_reported + len(reported) - 1}}}"
     lines = [
-        rf"\begin{{tabular}}{{@{{}}l*{{{len(metrics)}}}{{r@{{$\,\pm\,$}}l}}rrr"
+        rf"\begin{{tabular}}{{@{{}}l*{{{len(metrics)}}}{{r@{{$\,\pm\,$}}l}}rr"
         rf"*{{{len(reported)}}}{{r}}@{{}}}}",
         r"\toprule",
-        rf" & \multicolumn{{{2 * len(metrics)}}}{{c}}{{측정값 (평균 $\pm$ 표준편차)}}"
-        rf" & & & & \multicolumn{{{len(reported)}}}{{c}}{{논문 보고값}} \\",
-        rf"\cmidrule(lr){{2-{last_measured}}}\cmidrule(l){{{first_reported}-{last_reported}}}",
+        groups + r" \\",
+        rules,
         " & ".join(headings) + r" \\",
         r"\midrule",
-        *(_row(results, run, metrics, reported) for run in results.plan.runs),
+        *(_line(results, row, metrics, reported) for row in rows(results.plan)),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -68,44 +93,38 @@ def _names(metric: tuple[str, str]) -> tuple[str, str]:
     return task_name(task).removesuffix(" 분할"), metric_name(name)
 
 
-def _row(
+def _line(
     results: Results,
-    run: str,
+    row: Row,
     metrics: Sequence[tuple[str, str]],
     reported: Sequence[tuple[str, str]],
 ) -> str:
-    cells = [results.plan.runs[run].title]
-    cells += [_measured(results, run, metric) for metric in metrics]
+    cells = [row.title]
+    cells += [_measured(results, row.runs, metric) for metric in metrics]
     delta = results.delta
-    own = delta[(delta["run"] == run) & (delta["definition"] == "per_task_primary")]["value"]
+    own = delta[delta["run"].isin(row.runs) & (delta["definition"] == "per_task_primary")]["value"]
     cells.append(rf"\num{{{own.mean():+.1f}}}" if len(own) else "")
-    cells.append(_count(results.costs.loc[run, "parameters"]))
-    single = results.plan.runs[run].role == "single"
-    cells.append("" if single else rf"\num{{{results.saved(run, 'parameters'):.0f}}}")
+    parameters = results.costs.loc[list(row.runs), "parameters"].sum()
+    cells.append(rf"\num{{{parameters / 1e3:.0f}}}")
     for metric in reported:
-        value = _reported(results, run, metric)
+        value = _reported(results, row.runs, metric)
         cells.append("" if value is None else rf"\num{{{value:g}}}")
     return " & ".join(cells) + r" \\"
 
 
-def _measured(results: Results, run: str, metric: tuple[str, str]) -> str:
+def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) -> str:
     """Two cells: mean and spread."""
-    if (run, *metric) not in results.test.index:
+    of_metric = results.test.xs(metric, level=("task", "metric"))
+    own = of_metric[of_metric.index.isin(runs)]
+    if not len(own):
         return r"\multicolumn{2}{c}{}"
-    cell = results.test.loc[(run, *metric)]
-    of_metric = results.test.xs(metric, level=("task", "metric"))["mean"]
-    best = of_metric.max() if cell["higher_is_better"] else of_metric.min()
-    digits = decimals(of_metric)
+    cell, means = own.iloc[0], of_metric["mean"]
+    best = means.max() if cell["higher_is_better"] else means.min()
+    digits = decimals(means)
     mean = rf"\num{{{cell['mean']:.{digits}f}}}"
     if cell["mean"] == best:
         mean = rf"\textbf{{{cell['mean']:.{digits}f}}}"
     return rf"{mean} & \num{{{cell['spread']:.{digits}f}}}"
-
-
-def _count(parameters: float) -> str:
-    """In millions, or in thousands where there are few."""
-    scale, unit = (1e6, "M") if parameters >= 1e5 else (1e3, "k")
-    return rf"\num{{{parameters / scale:.2f}}}\,{unit}"
 
 
 def decimals(values: pd.Series) -> int:
@@ -114,9 +133,9 @@ def decimals(values: pd.Series) -> int:
     return 1 if size >= 10 else 2 if size >= 1 else 3
 
 
-def _reported(results: Results, run: str, metric: tuple[str, str]) -> float | None:
-    """What the paper reports for a run; for an empty name, any value of the metric."""
+def _reported(results: Results, runs: Collection[str], metric: tuple[str, str]) -> float | None:
+    """What the paper reports for one of the runs."""
     table = results.reported
     chosen = table[(table["task"] == metric[0]) & (table["metric"] == metric[1])]
-    chosen = chosen[chosen["run"] == run] if run else chosen
+    chosen = chosen[chosen["run"].isin(list(runs))]
     return float(chosen["value"].iloc[0]) if len(chosen) else None

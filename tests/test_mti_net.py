@@ -12,6 +12,7 @@ import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
 from replications.core.data.batches import indices_of_step, read_description
+from replications.core.engine.evaluate import evaluate, examples
 from replications.core.engine.loop import train
 from replications.core.engine.train import Arguments, prepare_job
 from replications.core.errors import StudyError
@@ -485,6 +486,19 @@ def test_the_loss_of_a_task_is_summed_over_its_predictions(prepared: Path, tmp_p
         *("val_semseg_miou", "val_semseg_pixel_accuracy"),
         *("val_depth_abs_err", "val_depth_rel_err", "val_depth_rmse"),
     }
+
+
+def test_four_final_tasks_have_their_metrics(prepared: Path, tmp_path: Path) -> None:
+    settings = PLAN.settings.model_copy(update={"steps": 1, "validations": 1})
+    plan = PLAN.model_copy(update={"settings": settings, "runs": FULL.runs})
+    job, training = prepared_job(plan, prepared, tmp_path, "mti_net_four")
+    train(job, training)
+    found = evaluate(training.model, job.tasks, job.val, complete=True, limit=8)
+    assert list(found) == list(ALL)
+    assert set(found["edges"]) == {"ods_f"}
+    assert 0 <= found["edges"]["ods_f"].value <= 100
+    arrays = examples(training.model, job.tasks, job.val)
+    assert arrays["predicted_edges"].shape == arrays["truth_edges"].shape
 
 
 def test_auxiliary_labels_are_loaded_for_training_alone(prepared: Path, tmp_path: Path) -> None:

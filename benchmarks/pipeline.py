@@ -33,7 +33,7 @@ class Files(Dataset[dict[str, Tensor]]):
     def __init__(self, folder: Path, split: Split) -> None:
         self.folder, self.count = folder, len(split)
         for index in range(self.count):
-            image = split.images[index].permute(1, 2, 0).numpy()
+            image = split.inputs[index].permute(1, 2, 0).numpy()
             Image.fromarray(image).save(folder / f"{index}.image.png")
             for name, values in split.labels.items():
                 stored = values[index].numpy() * (256 if name == "depth" else 1)
@@ -62,7 +62,7 @@ def ours(split: Split) -> Iterator[Tensor]:
     """Batches as the training loop takes them."""
     for step in range(len(split) // _BATCH):
         batch = split.batch(indices_of_step(len(split), _BATCH, 0, step))
-        yield augment(batch, Augmentation(flip=True), 0, step).images
+        yield augment(batch, Augmentation(flip=True), 0, step).inputs
 
 
 def rate(epoch: Iterator[Tensor]) -> float:

@@ -170,8 +170,8 @@ def test_damaged_prepared_arrays_are_refused(prepared: Path, tmp_path: Path) -> 
 def test_batches_decode_labels(prepared: Path) -> None:
     split = Split(prepared, "val", {"semseg", "depth", "normals", "instances"}, CPU)
     batch = split.batch(torch.tensor([0, 5]))
-    assert batch.images.shape == (2, 3, 32, 64)
-    assert batch.images.is_contiguous(memory_format=torch.channels_last)
+    assert batch.inputs.shape == (2, 3, 32, 64)
+    assert batch.inputs.is_contiguous(memory_format=torch.channels_last)
     lengths = batch.labels["normals"].norm(dim=1)
     valid = batch.labels["depth"] > 0
     assert (lengths[valid] - 1).abs().max() < 0.02
@@ -205,7 +205,7 @@ def random_batch(seed: int) -> Batch:
 def without_boxes(batch: Batch) -> Batch:
     """The batch with a depth map in place of its boxes."""
     labels = {name: values for name, values in batch.labels.items() if name != "boxes"}
-    return Batch(batch.images, {**labels, "depth": batch.images[:, 0].abs()})
+    return Batch(batch.inputs, {**labels, "depth": batch.inputs[:, 0].abs()})
 
 
 @settings(max_examples=20)
@@ -214,7 +214,7 @@ def test_flipping_twice_is_the_identity(seed: int) -> None:
     batch = random_batch(seed)
     mirror = torch.rand(4, generator=torch.Generator().manual_seed(seed)) < 0.5
     back = flipped(flipped(batch, mirror), mirror)
-    assert torch.equal(back.images, batch.images)
+    assert torch.equal(back.inputs, batch.inputs)
     for name, values in batch.labels.items():
         assert torch.equal(back.labels[name], values), name
 
@@ -250,13 +250,13 @@ def test_zoom_enlarges_a_window_and_brings_it_nearer() -> None:
 def test_zoomed_images_are_those_of_grid_sample(seed: int, factor: float, place: float) -> None:
     """Against torch's own sampler."""
     batch = without_boxes(random_batch(seed))
-    found = zoomed(batch, torch.full((4,), factor), torch.full((4, 2), place)).images
+    found = zoomed(batch, torch.full((4,), factor), torch.full((4, 2), place)).inputs
     height, width = found.shape[-2:]
     shift = (2 * place - 1) * (1 - 1 / factor)
     theta = torch.tensor([[1 / factor, 0, shift], [0, 1 / factor, shift]]).expand(4, 2, 3)
     grid = torch.nn.functional.affine_grid(theta, [4, 3, height, width], align_corners=False)
     expected = torch.nn.functional.grid_sample(
-        batch.images, grid, padding_mode="border", align_corners=False
+        batch.inputs, grid, padding_mode="border", align_corners=False
     )
     assert torch.allclose(found, expected, atol=1e-4)
 
@@ -264,7 +264,7 @@ def test_zoomed_images_are_those_of_grid_sample(seed: int, factor: float, place:
 def test_zoom_by_one_is_the_identity_and_boxes_are_refused() -> None:
     batch = without_boxes(random_batch(1))
     same = zoomed(batch, torch.ones(4), torch.rand(4, 2))
-    assert torch.equal(same.images, batch.images)
+    assert torch.equal(same.inputs, batch.inputs)
     assert all(torch.equal(same.labels[name], batch.labels[name]) for name in batch.labels)
     with pytest.raises(StudyError, match="boxes"):
         zoomed(random_batch(1), torch.ones(4), torch.ones(4, 2))
@@ -272,11 +272,11 @@ def test_zoom_by_one_is_the_identity_and_boxes_are_refused() -> None:
 
 def test_augmentation_depends_on_seed_and_step_not_on_the_labels() -> None:
     batch = random_batch(1)
-    fewer = Batch(batch.images, {"semseg": batch.labels["semseg"]})
+    fewer = Batch(batch.inputs, {"semseg": batch.labels["semseg"]})
     options = Augmentation(flip=True)
     one, other = augment(batch, options, 3, 7), augment(fewer, options, 3, 7)
-    assert torch.equal(one.images, other.images)
+    assert torch.equal(one.inputs, other.inputs)
     assert torch.equal(one.labels["semseg"], other.labels["semseg"])
     assert any(
-        not torch.equal(augment(batch, options, 3, step).images, one.images) for step in range(8)
+        not torch.equal(augment(batch, options, 3, step).inputs, one.inputs) for step in range(8)
     )

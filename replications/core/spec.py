@@ -9,7 +9,7 @@ import hashlib
 import importlib
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
@@ -27,7 +27,11 @@ Verdict = Literal["reproduced", "contradicted", "undecided"]
 DeltaM = Literal["per_task_primary", "per_metric", "per_task_mean"]
 ALL_TASKS = "all"
 """What a metric of all tasks together has as its task: `delta_m_<definition>`."""
-DatasetName = Literal["streets", "camvid"]
+SINGLES = "single"
+"""What stands for the single-task runs, whose delta_m is 0, in a comparison of delta_m."""
+DatasetName = Literal["streets", "camvid", "qm9"]
+MOLECULES = ("qm9",)
+"""The datasets that hold molecules rather than pictures."""
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -74,7 +78,9 @@ class Augmentation(Strict):
 class Settings(Strict):
     """Everything one training needs besides its run and its seed."""
 
-    size: tuple[Positive, Positive]
+    size: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
+    """What the dataset is prepared at: (H, W) of its pictures, or how many of its molecules train,
+    validate and test."""
     steps: Positive
     batch_size: Positive
     optimizer: Optimizer
@@ -115,6 +121,9 @@ class Run(Strict):
     """The tasks of each update, in turn; none given: all tasks, always."""
     model: dict[str, Any] = {}
     """What the run changes in the model's settings."""
+    auxiliary: list[str] = []
+    """Tasks that are predicted in training alone: they have a loss and no metrics. The model is
+    told of them by its setting `auxiliary`."""
 
     @field_validator("weighting", mode="before")
     @classmethod
@@ -129,9 +138,19 @@ class Run(Strict):
         return tasks
 
     @model_validator(mode="after")
+    def _auxiliary_tasks_are_extra(self) -> Run:
+        if len(set(self.auxiliary) - set(self.tasks)) != len(self.auxiliary):
+            raise ValueError(
+                f"auxiliary {self.auxiliary} names a task twice or one of {self.tasks}"
+            )
+        if self.auxiliary and self.labels == "disjoint":
+            raise ValueError("auxiliary tasks need labels: shared")
+        return self
+
+    @model_validator(mode="after")
     def _scales_its_own_losses(self) -> Run:
-        if unknown := set(self.loss_scale) - set(self.tasks):
-            raise ValueError(f"loss_scale names {sorted(unknown)}, the tasks are {self.tasks}")
+        if unknown := set(self.loss_scale) - set(self.trained):
+            raise ValueError(f"loss_scale names {sorted(unknown)}, the tasks are {self.trained}")
         return self
 
     @model_validator(mode="after")
@@ -144,7 +163,12 @@ class Run(Strict):
 
     @property
     def role(self) -> Role:
-        return "single" if len(self.tasks) == 1 else "multi"
+        return "single" if len(self.trained) == 1 else "multi"
+
+    @property
+    def trained(self) -> list[str]:
+        """The tasks with a loss."""
+        return [*self.tasks, *self.auxiliary]
 
 
 class Comparison(Strict):
@@ -159,6 +183,18 @@ class Comparison(Strict):
     beyond: str | None = None
     """Another metric of the task: the gain on `metric` must exceed the gain on this one."""
 
+    @model_validator(mode="after")
+    def _compares_a_run(self) -> Comparison:
+        if self.run == self.against:
+            raise ValueError(f"compares '{self.run}' with itself")
+        return self
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs of the replication that it compares."""
+        stands_in = self.task == ALL_TASKS
+        return [r for r in (self.run, self.against) if not (stands_in and r == SINGLES)]
+
 
 class Saving(Strict):
     """What a multi-task run costs against the sum of the single-task networks of its tasks."""
@@ -167,6 +203,14 @@ class Saving(Strict):
     cost: Literal["parameters", "flops", "latency_ms"]
     percent: Annotated[float, Field(ge=0, lt=100)] = 0.0
     """The least saving; 0: any."""
+    dearer: bool = False
+    """The run costs more instead."""
+
+    @model_validator(mode="after")
+    def _dearer_by_any_amount(self) -> Saving:
+        if self.dearer and self.percent:
+            raise ValueError("percent is the least saving of a run that is not dearer")
+        return self
 
 
 class Agreement(Strict):
@@ -196,8 +240,8 @@ class Claim(Strict):
     """A statement of the paper: it holds where every comparison holds.
 
     `better` asks whether the run beats the other. Without a test, `cheaper` asks whether the run
-    saves enough at every seed, `agree` whether histories end alike, and `measured` whether numbers
-    of experiments lie within bounds.
+    saves enough, or costs more, at every seed, `agree` whether histories end alike, and `measured`
+    whether numbers of experiments lie within bounds.
     """
 
     title: str
@@ -233,6 +277,9 @@ class Study(Strict):
     like: str | None = None
     """Another study, whose runs, settings and dataset it takes as far as it has none of its own."""
     runs: list[str] | None = None
+    tasks: list[str] | None = None
+    """The only tasks; a run with others goes without them, and one with none of these is left out.
+    """
     settings: dict[str, Any] = {}
     experiments: dict[str, dict[str, Any]] = {}
     """What differs in the options of the experiments."""
@@ -247,6 +294,8 @@ class Replication(Strict):
     korean: str
     """The title in the paper's sentences."""
     paper: str
+    part_of: str | None = None
+    """The replication of the same paper that this one belongs to, and is built with."""
     order: int
     dataset: DatasetName
     headline: dict[str, str]
@@ -272,6 +321,8 @@ class Replication(Strict):
         for study_name, study in self.studies.items():
             for run_name in study.runs or []:
                 self._known_run(run_name, f"studies.{study_name}.runs")
+            for task in study.tasks or []:
+                self._known_task(task, f"studies.{study_name}.tasks")
             for experiment in study.experiments:
                 self._known_experiment(experiment, f"studies.{study_name}.experiments")
             if study.like is not None and (
@@ -281,14 +332,10 @@ class Replication(Strict):
                     f"studies.{study_name}.like: '{study.like}' is no study that stands on its own"
                 )
         for name, run in self.runs.items():
-            for task in run.tasks:
-                if task not in self.settings.get("tasks", {}):
-                    raise ValueError(
-                        f"runs.{name}.tasks: unknown task '{task}'; "
-                        f"settings.tasks has: {', '.join(self.settings.get('tasks', {}))}"
-                    )
+            for task in run.trained:
+                self._known_task(task, f"runs.{name}.tasks")
         for number, claim in self.claims.items():
-            named = [*(c.run for c in claim.better), *(c.against for c in claim.better)]
+            named = [run for c in claim.better for run in c.runs]
             named += [saving.run for saving in claim.cheaper]
             for run_name in [*named, *(claim.agree.runs if claim.agree else [])]:
                 self._known_run(run_name, f"claims.{number}")
@@ -314,6 +361,11 @@ class Replication(Strict):
     def _known_run(self, run: str, where: str) -> None:
         if run not in self.runs:
             raise ValueError(f"{where}: unknown run '{run}'; known: {', '.join(self.runs)}")
+
+    def _known_task(self, task: str, where: str) -> None:
+        if task not in self.settings["tasks"]:
+            known = ", ".join(self.settings["tasks"])
+            raise ValueError(f"{where}: unknown task '{task}'; settings.tasks has: {known}")
 
     def _known_experiment(self, name: str, where: str) -> None:
         if name not in self.experiments:
@@ -347,7 +399,7 @@ class Plan(Strict):
 
     def model_of(self, run: str) -> dict[str, Any]:
         """The model's settings as the run changes them."""
-        return _overlaid(self.settings.model, self.runs[run].model)
+        return _model_of(self.settings, self.runs[run])
 
     def experiment_fingerprint(self, experiment: str) -> str:
         """Hash of what the experiment is made with; a change makes it anew."""
@@ -362,7 +414,7 @@ class Plan(Strict):
         spec = self.runs[run].model_dump(mode="json", exclude={"title"})
         settings = self.settings.model_dump(mode="json")
         if self.runs[run].labels == "shared":
-            own = self.runs[run].tasks
+            own = self.runs[run].trained
             settings["tasks"] = {task: settings["tasks"][task] for task in own}
         return _digest([settings, spec])
 
@@ -426,10 +478,14 @@ def load_plan(name: str, study: str) -> Plan:
     chosen = _completed(replication.studies[study], replication.studies)
     merged = _overlaid(replication.settings, chosen.settings)
     settings = _checked(Settings, merged, path, f"settings with studies.{study}.settings")
+    dataset = chosen.dataset or replication.dataset
+    _check_fits(dataset, settings, path)
     names = chosen.runs or list(replication.runs)
     runs = {run: replication.runs[run] for run in names}
+    if chosen.tasks is not None:
+        runs = _of_tasks(runs, chosen.tasks, path, f"studies.{study}.tasks")
     for run_name, run in runs.items():
-        _check_model_options(name, _overlaid(settings.model, run.model), path)
+        _check_model_options(name, _model_of(settings, run), path)
         for task in run.tasks:
             if _single_of(runs, task, run) is None:
                 raise StudyError(
@@ -453,7 +509,7 @@ def load_plan(name: str, study: str) -> Plan:
         name=name,
         study=study,
         replication=replication,
-        dataset=chosen.dataset or replication.dataset,
+        dataset=dataset,
         settings=settings,
         seeds=chosen.seeds,
         runs=runs,
@@ -469,6 +525,7 @@ def _completed(study: Study, studies: Mapping[str, Study]) -> Study:
     return study.model_copy(
         update={
             "runs": study.runs or other.runs,
+            "tasks": study.tasks or other.tasks,
             "settings": _overlaid(other.settings, study.settings),
             "experiments": _overlaid(other.experiments, study.experiments),
             "dataset": study.dataset or other.dataset,
@@ -476,11 +533,45 @@ def _completed(study: Study, studies: Mapping[str, Study]) -> Study:
     )
 
 
+def _of_tasks(
+    runs: Mapping[str, Run], tasks: Sequence[str], path: Path, where: str
+) -> dict[str, Run]:
+    """The runs without any task but `tasks`."""
+    kept = {name: [task for task in run.tasks if task in tasks] for name, run in runs.items()}
+    return {
+        name: _checked(Run, runs[name].model_dump() | {"tasks": own}, path, f"{where}: runs.{name}")
+        for name, own in kept.items()
+        if own
+    }
+
+
+def _check_fits(dataset: DatasetName, settings: Settings, path: Path) -> None:
+    """Refuse a size or an augmentation of pictures for molecules, and the reverse."""
+    numbers, meaning = (3, "train, val, test") if dataset in MOLECULES else (2, "H, W")
+    if len(settings.size) != numbers:
+        raise StudyError(
+            f"{_shown(path)}: settings.size: {dataset} needs {numbers} numbers ({meaning}), "
+            f"found {list(settings.size)}"
+        )
+    augments = settings.augmentation.flip or max(settings.augmentation.zoom) > 1
+    if dataset in MOLECULES and augments:
+        raise StudyError(
+            f"{_shown(path)}: settings.augmentation: {dataset} has no pictures to augment; "
+            "set flip: false and no zoom"
+        )
+
+
 def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
     """See `Plan.single_of`; None where no run matches."""
-    alone = [n for n, r in runs.items() if r.tasks == [task] and r.labels == run.labels]
+    alone = [n for n, r in runs.items() if r.trained == [task] and r.labels == run.labels]
     same = [n for n in alone if runs[n].model == run.model]
     return next(iter(same + alone), None)
+
+
+def _model_of(settings: Settings, run: Run) -> dict[str, Any]:
+    """See `Plan.model_of`."""
+    own = run.model | ({"auxiliary": run.auxiliary} if run.auxiliary else {})
+    return _overlaid(settings.model, own)
 
 
 def model_options(name: str, options: Mapping[str, Any]) -> Any:

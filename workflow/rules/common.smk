@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(workflow.basedir).parent))
 from replications.core import layout
 from replications.core.engine import source
 from replications.core.errors import StudyError
-from replications.core.spec import load_plans, replication_names
+from replications.core.spec import MOLECULES, load_plans, replication_names
 
 try:
     STUDY, PLANS = load_plans(config)
@@ -36,13 +36,22 @@ wildcard_constraints:
     run="[a-z0-9_]+",
     experiment="[a-z0-9_]+",
     seed="[0-9]+",
-    size="[0-9]+x[0-9]+",
+    size="[0-9]+(x[0-9]+)+",
 
 
 def prepared(plan, file):
     """`file` of the prepared dataset a plan trains on."""
-    height, width = plan.settings.size
-    return f"data/prepared/{plan.dataset}-{height}x{width}/{file}"
+    size = "x".join(map(str, plan.settings.size))
+    return f"data/prepared/{plan.dataset}-{size}/{file}"
+
+
+# The paper describes the pictures of the study; where it has none, those of Streets all the same.
+PICTURES = [plan for plan in PLANS.values() if plan.dataset not in MOLECULES]
+DESCRIBED = (
+    prepared(PICTURES[0], "dataset.json")
+    if PICTURES
+    else "data/prepared/streets-128x256/dataset.json"
+)
 
 
 def run_files(name, files):

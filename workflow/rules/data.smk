@@ -47,3 +47,18 @@ rule prepare_camvid:
     shell:
         "python -m replications.core.data.camvid --source data/camvid"
         " --size {params.size} --output {params.folder} 2>&1 | tee {log}"
+
+
+# The molecules of QM9, which come with the package qm9pack.
+rule prepare_qm9:
+    output:
+        [f"data/prepared/qm9-{{size}}/{file}" for file in layout.PREPARED],
+    log:
+        "results/logs/prepare-qm9-{size}.log",
+    params:
+        source=source.prepare_hash("qm9"),
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        size=lambda wildcards: wildcards.size.split("x"),
+    shell:
+        "python -m replications.core.data.qm9 --size {params.size} --output {params.folder}"
+        " 2>&1 | tee {log}"

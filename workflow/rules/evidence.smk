@@ -78,7 +78,7 @@ for _name, _plan in PLANS.items():
             " 2>&1 | tee {log}"
 
 
-# `snakemake uncertainty`: one rule per replication, named after its folder.
+# `snakemake uncertainty`: one rule per replication, named after its folder; with its parts.
 for _name in PLANS:
 
     rule:
@@ -86,6 +86,11 @@ for _name in PLANS:
             _name
         input:
             of_replication(_name),
+            [
+                of_replication(part)
+                for part, plan in PLANS.items()
+                if plan.replication.part_of == _name
+            ],
 
 
 rule overview:
@@ -116,7 +121,7 @@ rule join:
     input:
         rules.overview.output,
         [of_replication(name) for name in PLANS],
-        dataset=prepared(next(iter(PLANS.values())), "dataset.json"),
+        dataset=DESCRIBED,
     output:
         report(
             [f"{RESULTS}/{table}" for table in layout.TABLES],

@@ -15,12 +15,12 @@ def augment(batch: Batch, options: Augmentation, seed: int, step: int) -> Batch:
     generator = torch.Generator().manual_seed(seed * 2_000_003 + step)
     if options.flip:
         mirror = torch.rand(len(batch), generator=generator) < 0.5
-        batch = flipped(batch, mirror.to(batch.images.device))
+        batch = flipped(batch, mirror.to(batch.inputs.device))
     if max(options.zoom) > 1:
         drawn = torch.randint(len(options.zoom), (len(batch),), generator=generator)
         corner = torch.rand(len(batch), 2, generator=generator)
         factor = torch.tensor(options.zoom)[drawn]
-        batch = zoomed(batch, factor.to(batch.images.device), corner.to(batch.images.device))
+        batch = zoomed(batch, factor.to(batch.inputs.device), corner.to(batch.inputs.device))
     return batch
 
 
@@ -33,7 +33,7 @@ def flipped(batch: Batch, mirror: Tensor) -> Batch:
     labels = {}
     for name, values in batch.labels.items():
         if name == "boxes":
-            labels[name] = _where(mirror, _flipped_boxes(values, batch.images.shape[-1]), values)
+            labels[name] = _where(mirror, _flipped_boxes(values, batch.inputs.shape[-1]), values)
         elif name == "normals":
             sign = torch.tensor([-1.0, 1.0, 1.0], device=values.device).view(1, 3, 1, 1)
             labels[name] = _where(mirror, values.flip(-1) * sign, values)
@@ -41,7 +41,7 @@ def flipped(batch: Batch, mirror: Tensor) -> Batch:
             labels[name] = _where(mirror, values.flip(-1), values)
         else:
             labels[name] = values
-    images = _where(mirror, batch.images.flip(-1), batch.images)
+    images = _where(mirror, batch.inputs.flip(-1), batch.inputs)
     return Batch(images.contiguous(memory_format=torch.channels_last), labels)
 
 
@@ -57,7 +57,7 @@ def zoomed(batch: Batch, factor: Tensor, corner: Tensor) -> Batch:
     """
     if "boxes" in batch.labels:
         raise StudyError("augmentation.zoom cannot be used with a task that needs boxes; remove it")
-    height, width = batch.images.shape[-2:]
+    height, width = batch.inputs.shape[-2:]
     rows = _source(height, factor, corner[:, 0])
     columns = _source(width, factor, corner[:, 1])
     labels = {}
@@ -67,7 +67,7 @@ def zoomed(batch: Batch, factor: Tensor, corner: Tensor) -> Batch:
             if name == "depth":
                 values = values / factor.view(-1, 1, 1)
         labels[name] = values
-    images = _interpolated(batch.images, rows - 0.5, columns - 0.5)
+    images = _interpolated(batch.inputs, rows - 0.5, columns - 0.5)
     return Batch(images.contiguous(memory_format=torch.channels_last), labels)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ def evaluate(
     model.eval()
     accumulators = {name: task.accumulator(complete) for name, task in tasks.items()}
     for batch in split.in_order(_BATCH, limit):
-        predictions = model(batch.images)
+        predictions = model(batch.inputs)
         for name, task in tasks.items():
             if available(task, batch.labels):
                 accumulators[name].update(predictions[name], batch.labels)
@@ -41,15 +41,15 @@ def evaluate(
 
 
 @torch.no_grad()
-def examples(
-    model: nn.Module, tasks: Mapping[str, Task], split: Split, indices: Sequence[int]
-) -> dict[str, Array]:
-    """Arrays to draw: `image` (N, 3, H, W) uint8, and `truth_<task>`, `predicted_<task>`."""
+def examples(model: nn.Module, tasks: Mapping[str, Task], split: Split) -> dict[str, Array]:
+    """Arrays to draw, of samples spread over `split`: the inputs as they are stored, such as
+    `image` (N, 3, H, W) uint8, and `truth_<task>`, `predicted_<task>`."""
     model.eval()
-    index = torch.tensor(indices)
+    shown = min(split.kind.shown, len(split))
+    index = torch.tensor([len(split) * (5 * k + 2) // (5 * shown) for k in range(shown)])
     batch = split.batch(index)
-    predictions = model(batch.images)
-    arrays: dict[str, Any] = {"image": split.images[index.to(split.device)]}
+    predictions = model(batch.inputs)
+    arrays: dict[str, Any] = {split.kind.array: split.inputs[index.to(split.device)]}
     for name, task in tasks.items():
         arrays[f"truth_{name}"] = task.shown_truth(batch.labels)
         arrays[f"predicted_{name}"] = task.shown(predictions[name], batch.labels)

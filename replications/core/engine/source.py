@@ -15,7 +15,7 @@ from replications.core.spec import REPLICATIONS, load_replication
 
 _CORE = REPLICATIONS / "core"
 _ROOMS_OF_TRAINING = ("data", "tasks", "nets", "weighting", "engine")
-_READERS = {"prepare.py", "streets.py", "camvid.py", "kitti.py"}
+_READERS = {"prepare.py", "streets.py", "camvid.py", "kitti.py", "qm9.py"}
 """Files of `data` that make the arrays; training sees them through the arrays alone."""
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import torch
 
 from replications.core.data.batches import Description, Split, read_description
 from replications.core.engine import checkpoint
+from replications.core.engine.compiler import leave_compiler_out
 from replications.core.engine.cost import inference_cost, peak_memory_mb
 from replications.core.engine.devices import training_device
 from replications.core.engine.draws import least_samples
@@ -26,11 +28,11 @@ from replications.core.engine.provenance import provenance
 from replications.core.engine.source import training_hash
 from replications.core.errors import StudyError, run_command
 from replications.core.files import replacing, write_json
+from replications.core.nets.shared_trunk import SharedTrunk
 from replications.core.spec import Plan, load_plan, model_options
+from replications.core.tasks.base import Task
 from replications.core.tasks.registry import build_task
 from replications.core.weighting.registry import build_weighting
-
-_EXAMPLES = 4
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def parse_arguments() -> Arguments:
 def main() -> None:
     """Command line."""
     arguments = parse_arguments()
+    leave_compiler_out()
     plan = load_plan(arguments.replication, arguments.study)
     if arguments.run not in plan.runs:
         raise StudyError(
@@ -88,17 +91,20 @@ def run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
     job, training = prepare_job(plan, arguments, dataset, device)
     train(job, training)
     output = arguments.output
-    test = Split(arguments.data, "test", _labels(job), device)
+    test = Split(arguments.data, "test", _labels(job.tasks), device)
     metrics = {
         "train": evaluate(training.model, job.tasks, job.train, limit=len(test)),
         "val": evaluate(training.model, job.tasks, job.val),
         "test": evaluate(training.model, job.tasks, test, complete=True),
     }
-    chosen = [len(test) * k // _EXAMPLES + len(test) // 10 for k in range(_EXAMPLES)]
     _write(output / "history.csv", lambda path: _save_history(path, training.history))
-    _write(output / "examples.npz", lambda path: _save_examples(path, job, training, test, chosen))
+    _write(output / "examples.npz", lambda path: _save_examples(path, job, training, test))
     checkpoint.write(output / "model.pt", training.model.state_dict())
-    cost = inference_cost(training.model, plan.settings.size, device)
+    separate = [
+        _model(plan, plan.single_of(task, arguments.run), dataset, arguments.seed, device)
+        for task in (job.tasks if len(job.tasks) > 1 else [])
+    ]
+    cost = inference_cost(training.model, test.batch(torch.tensor([0])).inputs, separate)
     cost |= {"training_s": training.seconds, "peak_memory_mb": peak_memory_mb(device)}
     cost |= training.weighting.cost()
     write_json(output / "cost.json", cost)
@@ -114,31 +120,27 @@ def prepare_job(
     spec, settings = plan.runs[arguments.run], plan.settings
     if dataset.size != settings.size:
         raise StudyError(
-            f"{arguments.data} holds images of {dataset.size}, study '{plan.study}' asks for "
-            f"{settings.size}; run prepare with --size {settings.size[0]} {settings.size[1]}"
+            f"{arguments.data} is prepared at size {dataset.size}, study '{plan.study}' asks for "
+            f"{settings.size}; prepare the dataset at that size"
         )
-    tasks = {name: build_task(name, settings.tasks[name], dataset) for name in spec.tasks}
-    labels = {label for task in tasks.values() for label in task.labels}
+    trained = _tasks(plan, arguments.run, dataset)
+    tasks = {name: trained[name] for name in spec.tasks}
     torch.manual_seed(arguments.seed)
-    build_model = importlib.import_module(f"replications.{plan.name}.model").build_model
-    model = build_model(
-        {name: task.channels for name, task in tasks.items()},
-        model_options(plan.name, plan.model_of(arguments.run)),
-        arguments.seed,
-    ).to(device=device, memory_format=torch.channels_last)
-    train_split = Split(arguments.data, "train", labels, device)
+    model = _model(plan, arguments.run, dataset, arguments.seed, device)
+    train_split = Split(arguments.data, "train", _labels(trained), device)
     # Fewer samples than a batch holds are refused when training starts.
     epoch = max(1, least_samples(spec, settings, len(train_split)) // settings.batch_size)
-    weighting = build_weighting(spec.weighting, tasks, device, settings.steps, epoch)
+    weighting = build_weighting(spec.weighting, trained, device, settings.steps, epoch)
     job = Job(
         name=f"{plan.name}/{arguments.run} seed {arguments.seed}",
         tasks=tasks,
+        auxiliary={name: trained[name] for name in spec.auxiliary},
         run=spec,
         settings=settings,
         seed=arguments.seed,
         device=device,
         train=train_split,
-        val=Split(arguments.data, "val", labels, device),
+        val=Split(arguments.data, "val", _labels(tasks), device),
         checkpoint_path=arguments.checkpoint,
         fingerprint=_fingerprint(plan, arguments, dataset, device),
     )
@@ -146,8 +148,24 @@ def prepare_job(
     return job, Training(model, weighting, optimizer)
 
 
-def _labels(job: Job) -> set[str]:
-    return {label for task in job.tasks.values() for label in task.labels}
+def _tasks(plan: Plan, run: str, dataset: Description) -> dict[str, Task]:
+    """The tasks of a run with a loss."""
+    options = plan.settings.tasks
+    return {name: build_task(name, options[name], dataset) for name in plan.runs[run].trained}
+
+
+def _model(
+    plan: Plan, run: str, dataset: Description, seed: int, device: torch.device
+) -> SharedTrunk:
+    """The model of a run at the start of its training."""
+    build_model = importlib.import_module(f"replications.{plan.name}.model").build_model
+    channels = {name: task.channels for name, task in _tasks(plan, run, dataset).items()}
+    model: SharedTrunk = build_model(channels, model_options(plan.name, plan.model_of(run)), seed)
+    return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _labels(tasks: Mapping[str, Task]) -> set[str]:
+    return {label for task in tasks.values() for label in task.labels}
 
 
 def _fingerprint(
@@ -179,11 +197,9 @@ def _save_history(path: Path, history: list[dict[str, float]]) -> None:
         table.writerows(history)
 
 
-def _save_examples(
-    path: Path, job: Job, training: Training, test: Split, chosen: list[int]
-) -> None:
+def _save_examples(path: Path, job: Job, training: Training, test: Split) -> None:
     with path.open("wb") as file:
-        arrays = examples(training.model, job.tasks, test, chosen)
+        arrays = examples(training.model, job.tasks, test)
         np.savez_compressed(file, allow_pickle=False, **arrays)
 
 

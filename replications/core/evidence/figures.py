@@ -19,13 +19,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from replications.core.data.labels import VOID, Array
+from replications.core.data.labels import PROPERTIES, VOID, Array
 from replications.core.errors import run_command
 from replications.core.evidence.curves import curves_figure
 from replications.core.evidence.delta_m import DEFINITIONS
 from replications.core.evidence.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM, save, style
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.overlays import OVERLAID, overlay_figure
+from replications.core.evidence.scatter import scatter_figure
 from replications.core.evidence.study import Results, load_results
 
 _LABELS = {
@@ -46,16 +47,22 @@ def main() -> None:
     results = load_results(arguments.replication, arguments.study, arguments.folder)
     dataset = json.loads(arguments.dataset.read_text(encoding="utf-8"))
     with mpl.rc_context(style()):
-        if OVERLAID.issuperset(results.plan.replication.headline):
-            examples = overlay_figure(results, dataset, COLUMN)
-        else:
-            examples = examples_figure(results, dataset)
-        save(examples, arguments.folder / "figure_examples")
+        save(_examples(results, dataset), arguments.folder / "figure_examples")
         save(delta_m_figure(results), arguments.folder / "figure_delta_m")
         save(curves_figure(results), arguments.folder / "figure_curves")
         for name in results.plan.replication.figures:
             module = importlib.import_module(f"replications.{arguments.replication}.figures")
             save(getattr(module, name)(results), arguments.folder / f"figure_{name}")
+
+
+def _examples(results: Results, dataset: dict[str, Any]) -> Figure:
+    """The figure of examples that suits the tasks."""
+    tasks = results.plan.replication.headline
+    if PROPERTIES.keys() >= tasks.keys():
+        return scatter_figure(results)
+    if OVERLAID.issuperset(tasks):
+        return overlay_figure(results, dataset, COLUMN)
+    return examples_figure(results, dataset)
 
 
 def examples_figure(
@@ -64,7 +71,8 @@ def examples_figure(
     """Test frames of seed 0: the image and where semantics err above; then truth, the single-task
     run and the reference run for each task."""
     plan = results.plan
-    tasks = list(plan.replication.headline)
+    trained = plan.runs[plan.replication.reference].tasks
+    tasks = [task for task in plan.replication.headline if task in trained]
     runs = {run: results.examples(run) for run in plan.runs}
     joint = runs[plan.replication.reference]
     singles = {task: runs[plan.single_of(task, plan.replication.reference)] for task in tasks}

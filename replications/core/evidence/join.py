@@ -65,7 +65,8 @@ def study_numbers(
     """(key, value) of what holds for the study as a whole."""
     yield "study.name", study
     yield "study.face", _FACES.get(study, "")
-    yield "study.replications", str(len(names))
+    parts = [load_plan(name, study).replication.part_of for name in names]
+    yield "study.replications", str(sum(whole not in names for whole in parts))
     seeds = sorted({load_plan(name, study).seeds for name in names})
     yield "study.seeds", "--".join(str(count) for count in sorted({seeds[0], seeds[-1]}))
     yield "data.height", str(dataset["native_size"][0])

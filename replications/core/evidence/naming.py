@@ -11,6 +11,17 @@ _TASKS = {
     "road": "도로",
     "vehicles": "차량",
     "scene": "장면",
+    "mu": r"$\mu$",
+    "alpha": r"$\alpha$",
+    "homo": "HOMO",
+    "lumo": "LUMO",
+    "r2": "$R^2$",
+    "zpve": "ZPVE",
+    "u0": "$U_0$",
+    "u298": "$U$",
+    "h298": "$H$",
+    "g298": "$G$",
+    "cv": "$c_v$",
     "all": "전체",
 }
 _METRICS = {
@@ -45,11 +56,19 @@ def dataset_name(dataset: str) -> str:
     return _DATASETS.get(dataset, dataset)
 
 
+_UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
+
+
 def task_name(task: str) -> str:
-    """A task as a figure or table calls it."""
+    """A task as a figure or table calls it; may contain LaTeX's mathematics."""
     return _TASKS.get(task, task)
 
 
 def metric_name(metric: str) -> str:
     """A metric as the head of a column; may contain LaTeX."""
     return _METRICS.get(metric, metric.replace("_", r"\_"))
+
+
+def unit_name(unit: str) -> str:
+    """A unit as the head of a column; may contain LaTeX."""
+    return _UNITS.get(unit, unit)

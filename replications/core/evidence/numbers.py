@@ -8,6 +8,7 @@ import pandas as pd
 
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import decimals
+from replications.core.spec import MOLECULES
 
 _SAVED = {
     "params_saved": "parameters",
@@ -52,7 +53,11 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
     yield f"{plan.name}.steps", f"{settings.steps:,}"
     yield f"{plan.name}.batch", str(settings.batch_size)
     yield f"{plan.name}.seeds", str(plan.seeds)
-    yield f"{plan.name}.size", rf"{settings.size[1]}$\times${settings.size[0]}"
+    if plan.dataset in MOLECULES:
+        for split, count in zip(("train", "val", "test"), settings.size, strict=True):
+            yield f"{plan.name}.{split}", f"{count:,}"
+    else:
+        yield f"{plan.name}.size", rf"{settings.size[1]}$\times${settings.size[0]}"
     if encoder := settings.model.get("encoder"):
         yield f"{plan.name}.encoder", {"thin": "얇은 ResNet"}.get(encoder, encoder)
     yield f"{plan.name}.lr", f"{settings.optimizer.lr:g}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from replications.core.evidence.naming import metric_name, task_name
+from replications.core.evidence.naming import metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
 from replications.core.spec import Plan
 
@@ -69,7 +69,8 @@ def results_table(results: Results) -> str:
 
 
 def _columns(results: Results) -> list[tuple[str, str]]:
-    """(task, metric) of the columns; delta_m has none where a single-task metric is 0."""
+    """(task, metric) of the columns; none for what the study does not measure, as delta_m where a
+    single-task metric is 0."""
     measured = results.test.index.droplevel("run")
     pairs = (column.partition(".") for column in results.plan.replication.columns)
     return [(task, metric) for task, _, metric in pairs if (task, metric) in measured]
@@ -78,7 +79,7 @@ def _columns(results: Results) -> list[tuple[str, str]]:
 def _heading(results: Results, metric: tuple[str, str]) -> str:
     cell = results.test.xs(metric, level=("task", "metric")).iloc[0]
     arrow = r"$\uparrow$" if cell["higher_is_better"] else r"$\downarrow$"
-    unit = str(cell["unit"]).replace("%", r"\%")
+    unit = unit_name(str(cell["unit"]))
     task, name = _names(metric)
     return rf"\shortstack{{{task}\\{name} {arrow}\\({unit})}}"
 

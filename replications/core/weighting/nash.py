@@ -56,6 +56,7 @@ class Nash(Weighting):
         self.tasks = tuple(tasks)
         self.update_every, self.max_norm = update_every, max_norm
         self.workspace: Tensor | None = None
+        self.update: Tensor | None = None
         # On the CPU whatever trains: the solver's matrices are tiny.
         unknown = torch.full((len(tasks),), math.nan, dtype=torch.float64)
         self.register_buffer("alpha", unknown)
@@ -108,7 +109,9 @@ class Nash(Weighting):
         gradients.combine_behind(alpha)
         if length > 0:
             weights = (alpha * self._clip(length)).to(self.workspace)
-            gradients.assign(weights @ self.workspace)
+            # Into memory that is kept: fresh pages for a whole trunk cost as much as the product.
+            self.update = torch.mv(self.workspace.T, weights, out=self.update)
+            gradients.assign(self.update)
 
     def bargained(
         self, rows: Tensor, tasks: Sequence[str], present: list[int]

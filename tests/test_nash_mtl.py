@@ -337,19 +337,29 @@ def test_variants_save_part_of_what_nash_takes_longer(plan: Plan, tmp_path: Path
     assert variants.variants(plan) == ["nash", "nash_every_10"]
     alphas = {"equal": (1.0, 1.0, 1.0), "nash": (1.0, 1.0, 2.0), "nash_every_10": (1.0, 2.0, 1.0)}
     run_folders(tmp_path, plan, alphas)
-    for run, seconds in (("equal", 10.0), ("nash", 20.0), ("nash_every_10", 12.0)):
-        cost = {"training_s": seconds} | ({"solver_s": 1.0} if run == "nash" else {})
-        (tmp_path / run / "0" / "cost.json").write_text(json.dumps(cost))
-    found = variants.numbers(variants.comparison(plan, tmp_path))
+    seconds = {"equal": 0.1, "nash": 0.2, "nash_every_10": 0.12}
+    found = variants.numbers(variants.comparison(plan, tmp_path, seconds))
     assert found == pytest.approx(
         {
             "nash_extra": 100,
-            "nash_solver": 5,
             "nash_every_10_saved": 80,
             "nash_every_10_first": 25,
             "nash_every_10_mean": 25,
         }
     )
+
+
+def test_a_step_is_timed_for_equal_weights_and_every_variant(plan: Plan) -> None:
+    seconds = variants.seconds_per_step(plan, rounds=1, device=torch.device("cpu"))
+    assert list(seconds) == ["equal", "nash", "nash_every_10"]
+    assert all(0 < value < 10 for value in seconds.values())
+
+
+def test_labels_of_timed_steps_are_as_the_tasks_expect_them() -> None:
+    labels = variants.random_labels(2, (4, 8), torch.device("cpu"))
+    assert labels["semseg"].max() < CHANNELS["semseg"]
+    assert (labels["depth"] > 0).all()
+    assert torch.allclose(labels["normals"].norm(dim=1), torch.ones(2, 4, 8))
 
 
 def test_an_experiment_is_a_program_that_leaves_its_table_and_numbers(tmp_path: Path) -> None:

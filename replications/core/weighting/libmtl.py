@@ -106,7 +106,7 @@ class LibMTL(Weighting):
         record = {}
         if hasattr(self.method, "loss_scale"):
             scales = self.method.loss_scale.detach().clone()
-            kind = "log_variance" if self.name == "UW" else "loss_scale"
+            kind = "log_variance" if self.name == "UW" else "log_scale"
             record = {f"{kind}_{t}": s for t, s in zip(self.tasks, scales, strict=True)}
         if self.name in _SHUFFLING:
             # Python's generator is in no checkpoint; torch's is.

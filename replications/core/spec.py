@@ -121,6 +121,9 @@ class Run(Strict):
     """The tasks of each update, in turn; none given: all tasks, always."""
     model: dict[str, Any] = {}
     """What the run changes in the model's settings."""
+    auxiliary: list[str] = []
+    """Tasks that are predicted in training alone: they have a loss and no metrics. The model is
+    told of them by its setting `auxiliary`."""
 
     @field_validator("weighting", mode="before")
     @classmethod
@@ -135,9 +138,19 @@ class Run(Strict):
         return tasks
 
     @model_validator(mode="after")
+    def _auxiliary_tasks_are_extra(self) -> Run:
+        if len(set(self.auxiliary) - set(self.tasks)) != len(self.auxiliary):
+            raise ValueError(
+                f"auxiliary {self.auxiliary} names a task twice or one of {self.tasks}"
+            )
+        if self.auxiliary and self.labels == "disjoint":
+            raise ValueError("auxiliary tasks need labels: shared")
+        return self
+
+    @model_validator(mode="after")
     def _scales_its_own_losses(self) -> Run:
-        if unknown := set(self.loss_scale) - set(self.tasks):
-            raise ValueError(f"loss_scale names {sorted(unknown)}, the tasks are {self.tasks}")
+        if unknown := set(self.loss_scale) - set(self.trained):
+            raise ValueError(f"loss_scale names {sorted(unknown)}, the tasks are {self.trained}")
         return self
 
     @model_validator(mode="after")
@@ -150,7 +163,12 @@ class Run(Strict):
 
     @property
     def role(self) -> Role:
-        return "single" if len(self.tasks) == 1 else "multi"
+        return "single" if len(self.trained) == 1 else "multi"
+
+    @property
+    def trained(self) -> list[str]:
+        """The tasks with a loss."""
+        return [*self.tasks, *self.auxiliary]
 
 
 class Comparison(Strict):
@@ -185,6 +203,14 @@ class Saving(Strict):
     cost: Literal["parameters", "flops", "latency_ms"]
     percent: Annotated[float, Field(ge=0, lt=100)] = 0.0
     """The least saving; 0: any."""
+    dearer: bool = False
+    """The run costs more instead."""
+
+    @model_validator(mode="after")
+    def _dearer_by_any_amount(self) -> Saving:
+        if self.dearer and self.percent:
+            raise ValueError("percent is the least saving of a run that is not dearer")
+        return self
 
 
 class Agreement(Strict):
@@ -214,8 +240,8 @@ class Claim(Strict):
     """A statement of the paper: it holds where every comparison holds.
 
     `better` asks whether the run beats the other. Without a test, `cheaper` asks whether the run
-    saves enough at every seed, `agree` whether histories end alike, and `measured` whether numbers
-    of experiments lie within bounds.
+    saves enough, or costs more, at every seed, `agree` whether histories end alike, and `measured`
+    whether numbers of experiments lie within bounds.
     """
 
     title: str
@@ -306,7 +332,7 @@ class Replication(Strict):
                     f"studies.{study_name}.like: '{study.like}' is no study that stands on its own"
                 )
         for name, run in self.runs.items():
-            for task in run.tasks:
+            for task in run.trained:
                 self._known_task(task, f"runs.{name}.tasks")
         for number, claim in self.claims.items():
             named = [run for c in claim.better for run in c.runs]
@@ -373,7 +399,7 @@ class Plan(Strict):
 
     def model_of(self, run: str) -> dict[str, Any]:
         """The model's settings as the run changes them."""
-        return _overlaid(self.settings.model, self.runs[run].model)
+        return _model_of(self.settings, self.runs[run])
 
     def experiment_fingerprint(self, experiment: str) -> str:
         """Hash of what the experiment is made with; a change makes it anew."""
@@ -388,7 +414,7 @@ class Plan(Strict):
         spec = self.runs[run].model_dump(mode="json", exclude={"title"})
         settings = self.settings.model_dump(mode="json")
         if self.runs[run].labels == "shared":
-            own = self.runs[run].tasks
+            own = self.runs[run].trained
             settings["tasks"] = {task: settings["tasks"][task] for task in own}
         return _digest([settings, spec])
 
@@ -459,7 +485,7 @@ def load_plan(name: str, study: str) -> Plan:
     if chosen.tasks is not None:
         runs = _of_tasks(runs, chosen.tasks, path, f"studies.{study}.tasks")
     for run_name, run in runs.items():
-        _check_model_options(name, _overlaid(settings.model, run.model), path)
+        _check_model_options(name, _model_of(settings, run), path)
         for task in run.tasks:
             if _single_of(runs, task, run) is None:
                 raise StudyError(
@@ -537,9 +563,15 @@ def _check_fits(dataset: DatasetName, settings: Settings, path: Path) -> None:
 
 def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
     """See `Plan.single_of`; None where no run matches."""
-    alone = [n for n, r in runs.items() if r.tasks == [task] and r.labels == run.labels]
+    alone = [n for n, r in runs.items() if r.trained == [task] and r.labels == run.labels]
     same = [n for n in alone if runs[n].model == run.model]
     return next(iter(same + alone), None)
+
+
+def _model_of(settings: Settings, run: Run) -> dict[str, Any]:
+    """See `Plan.model_of`."""
+    own = run.model | ({"auxiliary": run.auxiliary} if run.auxiliary else {})
+    return _overlaid(settings.model, own)
 
 
 def model_options(name: str, options: Mapping[str, Any]) -> Any:

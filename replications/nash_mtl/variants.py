@@ -67,13 +67,14 @@ def step_of(plan: Plan, run: str, device: torch.device) -> Callable[[], None]:
     model = model.to(device).to(memory_format=torch.channels_last)
     weighting = build_weighting(plan.runs[run].weighting, tasks, device, settings.steps, 1)
     optimizer = build_optimizer(settings.optimizer, model, weighting)
-    images = torch.randn(settings.batch_size, 3, *settings.size, device=device)
+    size = (settings.size[0], settings.size[1])
+    images = torch.randn(settings.batch_size, 3, *size, device=device)
     images = images.contiguous(memory_format=torch.channels_last)
-    labels = random_labels(settings.batch_size, settings.size, device)
+    labels = random_labels(settings.batch_size, size, device)
 
     def step() -> None:
         features = cuttable(model.encode(images))
-        predictions = model.decode(features, settings.size)
+        predictions = model.decode(features, size)
         losses = {name: task.loss(predictions[name], labels) for name, task in tasks.items()}
         optimizer.zero_grad(set_to_none=True)
         weighting.backward(losses, features, model)

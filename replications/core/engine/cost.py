@@ -6,7 +6,7 @@ import resource
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -15,48 +15,40 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from replications.core.nets.shared_trunk import SharedTrunk
 
-Network = Callable[[Tensor], Any]
 
-
-def inference_cost(model: nn.Module, sample: Tensor, repeats: int = 50) -> dict[str, Any]:
+def inference_cost(
+    model: nn.Module, sample: Tensor, separate: Sequence[nn.Module] = (), repeats: int = 50
+) -> dict[str, Any]:
     """Cost of one `sample` as a batch of one, such as (1, 3, H, W), in float32 on its device.
+
+    Arguments:
+        separate: the single-task networks that the model replaces, if it does.
 
     Returns:
         parameters: count needed for inference.
         flops: of a forward pass, one multiply-add counted as two; matrix products and
             convolutions only (torch.utils.flop_counter leaves out elementwise operators).
         latency_ms: median, quartiles and number of timed passes after ten to warm up.
-        latency_separate_ms: sum over the tasks of the median latency of the network that has that
-            task alone, timed in turn with the whole, so that what else the machine does meets both.
+        latency_separate_ms: sum of the median latencies of the separate networks, timed in turn
+            with the model, so that what else the machine does meets both; without any, the model's.
     """
-    model.eval()
+    for network in (model, *separate):
+        network.eval()
     with torch.no_grad():
         with FlopCounterMode(display=False) as counter:
             model(sample)
-        times, *alone = _timed([model, *_of_one_task(model)], sample, repeats)
+        times, *alone = _timed([model, *separate], sample, repeats)
+    needed = model.inference_parameters() if isinstance(model, SharedTrunk) else model.parameters()
     low, median, high = statistics.quantiles(times, n=4)
     return {
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": sum(p.numel() for p in needed),
         "flops": counter.get_total_flops(),
         "latency_ms": {"median": median, "q1": low, "q3": high, "n": repeats},
         "latency_separate_ms": sum(map(statistics.median, alone)) if alone else median,
     }
 
 
-def _of_one_task(model: nn.Module) -> list[Network]:
-    """The networks a multi-task model replaces: its trunk with one of its heads each."""
-    if not isinstance(model, SharedTrunk) or len(model.heads) == 1:
-        return []
-
-    def network(task: str) -> Network:
-        return lambda sample: model.decode(
-            model.encode(sample), (sample.shape[-2], sample.shape[-1]), [task]
-        )
-
-    return [network(task) for task in model.heads]
-
-
-def _timed(networks: Sequence[Network], sample: Tensor, repeats: int) -> list[list[float]]:
+def _timed(networks: Sequence[nn.Module], sample: Tensor, repeats: int) -> list[list[float]]:
     """Milliseconds of each of `repeats` forward passes of each network, taken in turn."""
     times: list[list[float]] = [[] for _ in networks]
     for index in range(-10, repeats):

@@ -68,6 +68,8 @@ class Job:
 
     name: str
     tasks: dict[str, Task]
+    auxiliary: dict[str, Task]
+    """Tasks with a loss alone; see `Run.auxiliary`."""
     run: Run
     settings: Settings
     seed: int
@@ -152,6 +154,7 @@ def _step(job: Job, training: Training) -> dict[str, Tensor]:
         group["lr"] = settings.optimizer.lr * learning_rate_factor(
             settings.schedule, step, settings.steps
         )
+    tasks = job.tasks | job.auxiliary
     losses: dict[str, Tensor] = {}
     shared: list[Tensor] = []
     for draw in draws(job.run, settings, len(job.train), job.seed, step):
@@ -160,12 +163,13 @@ def _step(job: Job, training: Training) -> dict[str, Tensor]:
         with torch.autocast(job.device.type, torch.bfloat16, enabled=half):
             features = cuttable(training.model.encode(batch.inputs))
             size = (batch.inputs.shape[-2], batch.inputs.shape[-1])
-            predictions = training.model.decode(features, size, draw.tasks)
+            predictions = training.model.supervised(features, size, [*draw.tasks, *job.auxiliary])
         shared += [features] if isinstance(features, Tensor) else features
-        for name in draw.tasks:
-            if available(job.tasks[name], batch.labels):
-                loss = job.tasks[name].loss(predictions[name].float(), batch.labels)
-                losses[name] = job.run.loss_scale.get(name, 1.0) * loss
+        for name, found in predictions.items():
+            task = tasks[name]
+            if available(task, batch.labels):
+                terms = [task.loss(p.float(), batch.labels) for p in found]
+                losses[name] = job.run.loss_scale.get(name, 1.0) * torch.stack(terms).sum()
     training.optimizer.zero_grad(set_to_none=True)
     together: Features = shared[0] if len(shared) == 1 else tuple(shared)
     try:

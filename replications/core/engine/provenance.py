@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-_PACKAGES = ("torch", "torchvision", "numpy", "libmtl", "scikit-learn", "safetensors")
+_PACKAGES = ("torch", "torchvision", "numpy", "libmtl", "scikit-learn", "safetensors", "timm")
 
 
 def provenance(device: torch.device) -> dict[str, Any]:

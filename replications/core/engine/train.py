@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import csv
 import importlib
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,9 @@ from replications.core.engine.provenance import provenance
 from replications.core.engine.source import training_hash
 from replications.core.errors import StudyError, run_command
 from replications.core.files import replacing, write_json
+from replications.core.nets.shared_trunk import SharedTrunk
 from replications.core.spec import Plan, load_plan, model_options
+from replications.core.tasks.base import Task
 from replications.core.tasks.registry import build_task
 from replications.core.weighting.registry import build_weighting
 
@@ -88,7 +91,7 @@ def run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
     job, training = prepare_job(plan, arguments, dataset, device)
     train(job, training)
     output = arguments.output
-    test = Split(arguments.data, "test", _labels(job), device)
+    test = Split(arguments.data, "test", _labels(job.tasks), device)
     metrics = {
         "train": evaluate(training.model, job.tasks, job.train, limit=len(test)),
         "val": evaluate(training.model, job.tasks, job.val),
@@ -97,7 +100,11 @@ def run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
     _write(output / "history.csv", lambda path: _save_history(path, training.history))
     _write(output / "examples.npz", lambda path: _save_examples(path, job, training, test))
     checkpoint.write(output / "model.pt", training.model.state_dict())
-    cost = inference_cost(training.model, test.batch(torch.tensor([0])).inputs)
+    separate = [
+        _model(plan, plan.single_of(task, arguments.run), dataset, arguments.seed, device)
+        for task in (job.tasks if len(job.tasks) > 1 else [])
+    ]
+    cost = inference_cost(training.model, test.batch(torch.tensor([0])).inputs, separate)
     cost |= {"training_s": training.seconds, "peak_memory_mb": peak_memory_mb(device)}
     cost |= training.weighting.cost()
     write_json(output / "cost.json", cost)
@@ -116,28 +123,24 @@ def prepare_job(
             f"{arguments.data} is prepared at size {dataset.size}, study '{plan.study}' asks for "
             f"{settings.size}; prepare the dataset at that size"
         )
-    tasks = {name: build_task(name, settings.tasks[name], dataset) for name in spec.tasks}
-    labels = {label for task in tasks.values() for label in task.labels}
+    trained = _tasks(plan, arguments.run, dataset)
+    tasks = {name: trained[name] for name in spec.tasks}
     torch.manual_seed(arguments.seed)
-    build_model = importlib.import_module(f"replications.{plan.name}.model").build_model
-    model = build_model(
-        {name: task.channels for name, task in tasks.items()},
-        model_options(plan.name, plan.model_of(arguments.run)),
-        arguments.seed,
-    ).to(device=device, memory_format=torch.channels_last)
-    train_split = Split(arguments.data, "train", labels, device)
+    model = _model(plan, arguments.run, dataset, arguments.seed, device)
+    train_split = Split(arguments.data, "train", _labels(trained), device)
     # Fewer samples than a batch holds are refused when training starts.
     epoch = max(1, least_samples(spec, settings, len(train_split)) // settings.batch_size)
-    weighting = build_weighting(spec.weighting, tasks, device, settings.steps, epoch)
+    weighting = build_weighting(spec.weighting, trained, device, settings.steps, epoch)
     job = Job(
         name=f"{plan.name}/{arguments.run} seed {arguments.seed}",
         tasks=tasks,
+        auxiliary={name: trained[name] for name in spec.auxiliary},
         run=spec,
         settings=settings,
         seed=arguments.seed,
         device=device,
         train=train_split,
-        val=Split(arguments.data, "val", labels, device),
+        val=Split(arguments.data, "val", _labels(tasks), device),
         checkpoint_path=arguments.checkpoint,
         fingerprint=_fingerprint(plan, arguments, dataset, device),
     )
@@ -145,8 +148,24 @@ def prepare_job(
     return job, Training(model, weighting, optimizer)
 
 
-def _labels(job: Job) -> set[str]:
-    return {label for task in job.tasks.values() for label in task.labels}
+def _tasks(plan: Plan, run: str, dataset: Description) -> dict[str, Task]:
+    """The tasks of a run with a loss."""
+    options = plan.settings.tasks
+    return {name: build_task(name, options[name], dataset) for name in plan.runs[run].trained}
+
+
+def _model(
+    plan: Plan, run: str, dataset: Description, seed: int, device: torch.device
+) -> SharedTrunk:
+    """The model of a run at the start of its training."""
+    build_model = importlib.import_module(f"replications.{plan.name}.model").build_model
+    channels = {name: task.channels for name, task in _tasks(plan, run, dataset).items()}
+    model: SharedTrunk = build_model(channels, model_options(plan.name, plan.model_of(run)), seed)
+    return model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def _labels(tasks: Mapping[str, Task]) -> set[str]:
+    return {label for task in tasks.values() for label in task.labels}
 
 
 def _fingerprint(

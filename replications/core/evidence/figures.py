@@ -71,7 +71,8 @@ def examples_figure(
     """Test frames of seed 0: the image and where semantics err above; then truth, the single-task
     run and the reference run for each task."""
     plan = results.plan
-    tasks = list(plan.replication.headline)
+    trained = plan.runs[plan.replication.reference].tasks
+    tasks = [task for task in plan.replication.headline if task in trained]
     runs = {run: results.examples(run) for run in plan.runs}
     joint = runs[plan.replication.reference]
     singles = {task: runs[plan.single_of(task, plan.replication.reference)] for task in tasks}

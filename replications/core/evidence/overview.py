@@ -107,7 +107,8 @@ def experiments_table(results: Sequence[Results]) -> str:
     ]
     for one in results:
         plan = one.plan
-        tasks = "·".join(task_name(task) for task in plan.replication.headline)
+        measured = {task for run in plan.runs.values() for task in run.tasks}
+        tasks = "·".join(task_name(t) for t in plan.replication.headline if t in measured)
         cells = [plan.replication.korean, dataset_name(plan.dataset), tasks]
         counts = (len(plan.runs), plan.settings.steps, plan.settings.batch_size, plan.seeds)
         lines.append(" & ".join([*cells, *(f"{count:,}" for count in counts)]) + r" \\")

@@ -14,15 +14,17 @@ def recomputed(
     """delta_m of each reported method in the three definitions, beside what was published.
 
     The baseline on a dataset is the method, or are the methods, whose rows belong to single-task
-    runs; of values reported twice the first counts. `higher_is_better` is indexed by (task,
-    metric). Returned are dataset, method, definition, `recomputed` and `published` (NaN where the
-    paper gives none), in percent.
+    runs; of values reported twice the first counts. A dataset with tasks that the replication does
+    not have is left out. `higher_is_better` is indexed by (task, metric). Returned are dataset,
+    method, definition, `recomputed` and `published` (NaN where the paper gives none), in percent.
     """
     singles = {name for name, run in replication.runs.items() if run.role == "single"}
     baselines = set(reported.loc[reported["run"].isin(singles), "method"])
     rows = []
     for dataset, table in reported.groupby("dataset", sort=False):
-        metrics = table[table["task"].isin(list(replication.headline))]
+        metrics = table[table["task"] != "all"]
+        if not metrics["task"].isin(list(replication.headline)).all():
+            continue
         metrics = metrics.drop_duplicates(["method", "task", "metric"])
         metrics = metrics.set_index(["method", "task", "metric"])["value"]
         base = metrics[metrics.index.isin(baselines, level="method")].droplevel("method")
@@ -33,7 +35,8 @@ def recomputed(
                 continue
             higher = higher_is_better.reindex(values.index)
             gain = improvements(values, base.reindex(values.index), higher)
-            has_headline = all((t, m) in gain.index for t, m in replication.headline.items())
+            tasks = gain.index.unique("task")
+            has_headline = all((t, replication.headline[t]) in gain.index for t in tasks)
             if higher.isna().any() or not has_headline:
                 continue
             published = table[(table["method"] == method) & (table["task"] == "all")]

@@ -54,9 +54,20 @@ class SharedTrunk(nn.Module):
         chosen = self.heads if tasks is None else tasks
         return {task: self.heads[task](features, size) for task in chosen}
 
+    def supervised(
+        self, features: Features, size: tuple[int, int], tasks: Iterable[str]
+    ) -> dict[str, list[Tensor]]:
+        """The predictions over which the loss of each of `tasks` is summed in training: the final
+        one, and with deep supervision those of inner layers."""
+        return {task: [final] for task, final in self.decode(features, size, tasks).items()}
+
     def forward(self, images: Tensor) -> dict[str, Tensor]:
         """(B, 3, H, W) to a prediction per task."""
         return self.decode(self.encode(images), (images.shape[-2], images.shape[-1]))
+
+    def inference_parameters(self) -> list[Parameter]:
+        """Parameters that `forward` needs; others only serve training."""
+        return list(self.parameters())
 
     def shared_parameters(self) -> list[Parameter]:
         """Parameters every task uses."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from replications.core.data.labels import PROPERTIES
 
@@ -25,6 +25,26 @@ class DepthOptions(Strict):
     form: Literal["metric", "inverse"] = "metric"
     baseline: Annotated[float, Field(gt=0)] = 0.22
     """Metres between the cameras of the stereo pair; 0.22 is that of Cityscapes."""
+    unit: Annotated[float, Field(gt=0)] = 1.0
+    """Metres to 1 of the head's output, in which the loss of metric depth is taken."""
+    farthest: Annotated[float, Field(gt=0)] | None = None
+    """Metres beyond which metric depth is neither trained nor measured; none given: no limit."""
+
+    @model_validator(mode="after")
+    def _of_metric_depth(self) -> DepthOptions:
+        if self.form == "inverse" and (self.unit != 1 or self.farthest is not None):
+            raise ValueError("unit and farthest are settings of form: metric")
+        return self
+
+
+class EdgesOptions(Strict):
+    """Boundaries between semantic classes."""
+
+    positive_weight: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    """Weight of boundary pixels in the loss; the others have the rest to 1."""
+    tolerance: Annotated[float, Field(gt=0, lt=1)] = 0.0075
+    """Distance within which boundaries match, as a share of the image's diagonal. 0.0075 is
+    that of BSDS (Martin et al., 2004); 0.011 is usual on NYUD."""
 
 
 class NormalsOptions(Strict):
@@ -72,6 +92,7 @@ TASK_METRICS: dict[str, tuple[str, ...]] = {
     "semseg": ("miou", "pixel_accuracy"),
     "instances": ("centroid_l1", "ap50"),
     "depth": ("inverse_depth_l1", "abs_err", "rel_err", "rmse"),
+    "edges": ("ods_f",),
     "normals": (
         *("angle_mean", "angle_median", "rmse"),
         *("within_11.25", "within_22.5", "within_30"),
@@ -90,6 +111,7 @@ TASK_OPTIONS: dict[str, type[Strict]] = {
     "semseg": SemsegOptions,
     "instances": InstancesOptions,
     "depth": DepthOptions,
+    "edges": EdgesOptions,
     "normals": NormalsOptions,
     "road": RoadOptions,
     "vehicles": VehiclesOptions,

@@ -10,6 +10,7 @@ from replications.core.data.labels import PROPERTIES
 from replications.core.errors import StudyError
 from replications.core.tasks.base import Task
 from replications.core.tasks.depth import Depth
+from replications.core.tasks.edges import Edges
 from replications.core.tasks.instances import Instances
 from replications.core.tasks.molecules import MoleculeProperty
 from replications.core.tasks.normals import Normals
@@ -37,6 +38,8 @@ def build_task(name: str, options: Mapping[str, Any], dataset: Description) -> T
         return Instances(checked, dataset.things)
     if name == "depth":
         return Depth(checked, dataset.focal)
+    if name == "edges":
+        return Edges(checked)
     if name == "normals":
         return Normals(checked)
     if name == "road":

@@ -1,0 +1,102 @@
+"""Backbones with features at 1/4, 1/8, 1/16 and 1/32 of the image: thin, and of timm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from replications.core.errors import StudyError
+from replications.core.nets.encoders import BasicBlock
+from replications.core.nets.pyramids import Pyramid
+
+HRNetName = Literal["hrnet_w18", "hrnet_w18_small_v2"]
+MultiScaleName = Literal["thin", "resnet18"] | HRNetName
+SCALES = 4
+_HRNET = (18, 36, 72, 144)
+_RESNET18 = (64, 128, 256, 512)
+
+
+def channels_of(name: MultiScaleName, pyramid: int) -> tuple[int, ...]:
+    """Channels of the four maps, fine to coarse; `pyramid`: those of a feature pyramid."""
+    return _HRNET if name in get_args(HRNetName) else (pyramid,) * SCALES
+
+
+class FeaturePyramid(nn.Module):
+    """Top-down pathway with lateral connections (Lin et al., CVPR 2017, figure 3).
+
+    A 1x1 convolution brings each map of the encoder to `outputs` channels; the next coarser result
+    is doubled in size and added; a 3x3 convolution follows.
+    """
+
+    def __init__(self, encoder: nn.Module, inputs: Sequence[int], outputs: int) -> None:
+        """`inputs`: channels of the encoder's maps, fine to coarse."""
+        super().__init__()
+        self.encoder = encoder
+        self.lateral = nn.ModuleList(nn.Conv2d(width, outputs, 1) for width in inputs)
+        self.smooth = nn.ModuleList(nn.Conv2d(outputs, outputs, 3, padding=1) for _ in inputs)
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """(B, 3, H, W) to maps of `outputs` channels, fine to coarse."""
+        laterals = [
+            lateral(feature)
+            for lateral, feature in zip(self.lateral, self.encoder(images), strict=True)
+        ]
+        merged = [laterals[-1]]
+        for finer in laterals[-2::-1]:
+            merged.insert(0, finer + F.interpolate(merged[0], finer.shape[-2:], mode="nearest"))
+        return tuple(smooth(feature) for smooth, feature in zip(self.smooth, merged, strict=True))
+
+
+def thin(width: int) -> Pyramid:
+    """A residual encoder with one block a stage, small enough to train on a CPU in a minute.
+
+    `width`, 2 `width`, 4 `width` and 8 `width` channels.
+    """
+    stem = [nn.Conv2d(3, width, 3, 2, 1, bias=False), nn.BatchNorm2d(width), nn.ReLU()]
+    first = nn.Sequential(*stem, BasicBlock(width, width, stride=2, dilation=1))
+    later = [BasicBlock(k * width, 2 * k * width, stride=2, dilation=1) for k in (1, 2, 4)]
+    return Pyramid([first, *later])
+
+
+def of_timm(name: str, pretrained: bool) -> nn.Module:
+    """The four maps of a network of timm, without what follows them.
+
+    Raises:
+        StudyError: the pretrained weights are asked for and cannot be fetched.
+    """
+    import timm  # seconds to import, and the thin encoder does without
+
+    options: dict[str, Any] = {"features_only": True, "out_indices": tuple(range(1, SCALES + 1))}
+    if name in get_args(HRNetName):
+        # The maps themselves, not timm's widened ones for classification.
+        options["feature_location"] = ""
+    try:
+        network: nn.Module = timm.create_model(name, pretrained=pretrained, **options)
+    except (OSError, RuntimeError) as error:
+        if not pretrained:
+            raise
+        raise StudyError(
+            f"the ImageNet weights of {name} cannot be fetched by timm ({_first_line(error)}); "
+            "connect to the internet once, copy its cache here, or set pretrained: false under "
+            "settings.model"
+        ) from None
+    return network
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error) or type(error).__name__).splitlines()[0]
+
+
+def build_multiscale(name: MultiScaleName, width: int, pyramid: int, pretrained: bool) -> nn.Module:
+    """The backbone `name`: images to four maps with the channels of `channels_of`.
+
+    `width` is for the thin encoder, `pyramid` for the feature pyramid behind it and ResNet-18.
+    """
+    if name == "thin":
+        return FeaturePyramid(thin(width), [k * width for k in (1, 2, 4, 8)], pyramid)
+    if name == "resnet18":
+        return FeaturePyramid(of_timm(name, pretrained), _RESNET18, pyramid)
+    return of_timm(name, pretrained)

@@ -1,0 +1,1 @@
+"""Replication of MTI-Net (Vandenhende, Georgoulis and Van Gool, ECCV 2020)."""

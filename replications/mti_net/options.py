@@ -1,0 +1,45 @@
+"""What can be set about this replication's model; free of torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from replications.core.tasks.options import Strict
+
+Positive = Annotated[int, Field(ge=1)]
+
+
+class ModelOptions(Strict):
+    """Backbone, and how the tasks interact between it and their heads."""
+
+    encoder: Literal["thin", "resnet18", "hrnet_w18", "hrnet_w18_small_v2"]
+    """The thin encoder and ResNet-18 have a feature pyramid behind them, HRNet has none."""
+    width: Positive = 16
+    """Channels of the thin encoder's first stage."""
+    pyramid_channels: Positive = 256
+    """Channels of each map of the feature pyramid."""
+    pretrained: bool = False
+    """ImageNet weights; for the encoders of timm."""
+    interaction: Literal["none", "pad_net", "mti_net"] = "none"
+    """Between backbone and heads: nothing (single-task and plain multi-task), distillation at the
+    finest scale (PAD-Net), or at every scale (MTI-Net)."""
+    propagation: bool = True
+    """MTI-Net's feature propagation module between neighbouring scales."""
+    pad_net_channels: Positive = 144
+    """Channels of the task features of PAD-Net."""
+    auxiliary: list[str] = []
+    """Tasks that take part in the interaction without a final head."""
+
+    @model_validator(mode="after")
+    def _thin_has_no_weights(self) -> ModelOptions:
+        if self.encoder == "thin" and self.pretrained:
+            raise ValueError("the thin encoder has no pretrained weights; set pretrained: false")
+        return self
+
+    @model_validator(mode="after")
+    def _auxiliary_tasks_interact(self) -> ModelOptions:
+        if self.auxiliary and self.interaction == "none":
+            raise ValueError("auxiliary tasks need interaction: pad_net or mti_net")
+        return self

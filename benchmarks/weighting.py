@@ -1,6 +1,6 @@
 """Time of a training step by weighting: ours, LibMTL's own and TorchJD's, on one model and batch.
 
-Usage: python -m benchmarks.weighting [--device cuda]
+Usage: python -m benchmarks.weighting [--device cuda] [--size 128 256]
 
 A step is forward, losses and everything that leaves gradients; the optimiser is left out. Steps of
 all weightings take turns and the fastest of each is reported. Time is that of the CPU, one thread,
@@ -30,8 +30,8 @@ from replications.core.weighting.libmtl import libmtl_class
 from replications.core.weighting.nash import Nash, NashFeatures
 from replications.core.weighting.nash_published import NashPublished
 
-_BATCH, _SIZE = 8, (64, 128)
-_REPEATS = 12
+_BATCH = 8
+_REPEATS = 5
 _EVERY = 5
 Step = Callable[[], None]
 
@@ -52,21 +52,21 @@ class Trunk(nn.Module):
 class Scene:
     """A model of `tasks` tasks and a batch."""
 
-    def __init__(self, tasks: int, device: torch.device) -> None:
-        self.device = device
+    def __init__(self, tasks: int, size: tuple[int, int], device: torch.device) -> None:
+        self.size, self.device = size, device
         self.tasks = [f"task{k}" for k in range(tasks)]
         heads = {task: partial(ConvHead, 512, 64, 4) for task in self.tasks}
         # Channels first: LibMTL flattens gradients as views and fails on any other layout.
         self.model = SharedTrunk(Trunk, heads, seed=0).to(device)
         generator = torch.Generator().manual_seed(0)
-        self.images = torch.randn(_BATCH, 3, *_SIZE, generator=generator).to(device)
-        self.targets = torch.randn(tasks, _BATCH, 4, *_SIZE, generator=generator).to(device)
+        self.images = torch.randn(_BATCH, 3, *size, generator=generator).to(device)
+        self.targets = torch.randn(tasks, _BATCH, 4, *size, generator=generator).to(device)
 
     def forward(self) -> tuple[dict[str, Tensor], Features]:
         """Losses and the representation; gradients are cleared."""
         self.model.zero_grad(set_to_none=True)
         features = self.model.encode(self.images)
-        predictions = self.model.decode(features, _SIZE)
+        predictions = self.model.decode(features, self.size)
         pairs = zip(self.tasks, self.targets, strict=True)
         return {t: (predictions[t] - target).square().mean() for t, target in pairs}, features
 
@@ -162,14 +162,16 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cpu", choices=("cpu", "cuda"))
-    device = torch.device(parser.parse_args().device)
+    parser.add_argument("--size", type=int, nargs=2, default=(64, 128), metavar=("H", "W"))
+    arguments = parser.parse_args()
+    device = torch.device(arguments.device)
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     print("| step | K = 3, ms | x bound | solver, ms | K = 10, ms | x bound | solver, ms |")
     print("|---|---|---|---|---|---|---|")
     rows: dict[str, str] = {}
     for tasks in (3, 10):
-        found = list(measured(Scene(tasks, device)))
+        found = list(measured(Scene(tasks, tuple(arguments.size), device)))
         limit = next(s for name, s, _ in found if name.startswith("forward"))
         for name, seconds, solver in found:
             share = "" if solver != solver else f"{1000 * solver:.2f}"

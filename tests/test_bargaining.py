@@ -15,7 +15,13 @@ from hypothesis import strategies as st
 from torch import Tensor
 from torchjd.aggregation import NashMTL
 
-from replications.core.weighting.bargaining import bargain, gram_matrix, residual
+from replications.core.weighting.bargaining import (
+    bargain,
+    gram_matrix,
+    residual,
+    rounded_gram_matrix,
+    sensitivity,
+)
 from replications.core.weighting.nash_published import published_procedure
 
 SIZES = (1, 2, 3, 10, 40, 64)
@@ -194,6 +200,26 @@ def test_the_gram_matrix_is_summed_in_float64() -> None:
     gradients = normal(0, 3, 400_001).float()
     exact = gradients.double() @ gradients.double().T
     assert torch.allclose(gram_matrix(gradients), exact, rtol=1e-13, atol=1e-9)
+
+
+@pytest.mark.parametrize("tasks", [2, 10])
+@pytest.mark.parametrize("length", [2**20, 2**20 + 5_000])
+def test_the_rounded_gram_matrix_errs_less_than_float32_gradients(tasks: int, length: int) -> None:
+    gradients = (normal(0, 1, length) + normal(1, tasks, length)).float()
+    exact = gram_matrix(gradients)
+    lengths = exact.diagonal().sqrt()
+    error = (rounded_gram_matrix(gradients) - exact) / lengths.outer(lengths)
+    assert 0 < error.abs().max() < 3e-8
+    short = gradients[:, :1000]
+    assert torch.equal(rounded_gram_matrix(short), gram_matrix(short))
+
+
+def test_the_sensitivity_tells_how_an_error_of_the_gram_matrix_shows() -> None:
+    correlation = torch.tensor([[1, -0.999], [-0.999, 1]], dtype=torch.float64)
+    alpha = bargain(correlation).alpha
+    moved = correlation * torch.tensor([[1, 1 + 1e-9], [1 + 1e-9, 1]], dtype=torch.float64)
+    shown = residual(moved, alpha) / 1e-9
+    assert float(shown) == pytest.approx(float(sensitivity(correlation, alpha)) / 2, rel=1e-2)
 
 
 def test_a_solve_takes_about_a_millisecond() -> None:

@@ -14,8 +14,8 @@ from scipy.stats import permutation_test, ttest_1samp
 
 from benchmarks.verdicts import NOISES, simulated_verdicts, with_tests_only
 from replications.core.errors import StudyError
-from replications.core.evidence.claims import claims_table, comparisons_table
-from replications.core.evidence.delta_m import delta_m, improvements
+from replications.core.evidence.claims import claims_table, comparisons_table, differences
+from replications.core.evidence.delta_m import as_metrics, delta_m, delta_m_table, improvements
 from replications.core.evidence.statistics import (
     ALPHA,
     effect_size,
@@ -25,7 +25,7 @@ from replications.core.evidence.statistics import (
     sign_flip_p,
 )
 from replications.core.evidence.tidy import RUNS_KEY, checked
-from replications.core.spec import Plan, load_plan
+from replications.core.spec import Comparison, Plan, load_plan
 
 HEADLINE = {"semseg": "miou", "depth": "abs_err"}
 
@@ -119,6 +119,23 @@ def simulated(plan: Plan, advantage: float) -> pd.DataFrame:
                 )
     columns = ["replication", "run", "role", "seed", "split", "task", "metric", "unit"]
     return pd.DataFrame(rows, columns=[*columns, "higher_is_better", "value"])
+
+
+def test_delta_m_is_compared_with_single_task_training() -> None:
+    plan = plan_with_seeds(5)
+    runs = simulated(plan, 0.1)
+    delta = delta_m_table(plan, runs)
+    runs = pd.concat([runs, as_metrics(delta)])
+    own = delta[(delta["run"] == "uncertainty") & (delta["definition"] == "per_metric")]["value"]
+    assert (own < 0).all()
+
+    def compared(run: str, against: str) -> list[float] | None:
+        comparison = Comparison(run=run, against=against, task="all", metric="delta_m_per_metric")
+        return differences(comparison, runs)
+
+    assert compared("uncertainty", "single") == pytest.approx([-value for value in own])
+    assert compared("single", "uncertainty") == pytest.approx(own.tolist())
+    assert compared("single", "absent") is None
 
 
 @pytest.mark.parametrize(

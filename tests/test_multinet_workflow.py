@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT
-
 RUNS = ("single_road", "single_vehicles", "single_scene", "joint")
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory, archives: Path) -> Path:
-    """The results of MultiNet in a copy of the project."""
-    folder = tmp_path_factory.mktemp("multinet") / "project"
-    for part in ("replications", "workflow", "config", ".dvc", "data.dvc", "paper"):
-        source = ROOT / part
-        ignore = shutil.ignore_patterns("__pycache__", "tmp", "main.pdf")
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=ignore)
-        else:
-            shutil.copy(source, folder / part)
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    subprocess.run(
-        ["snakemake", "--cores", "2", "multinet", "--config", "study=micro", "device=cpu"],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    return folder / "results" / "micro" / "multinet"
+def results(micro_study: Callable[[str], Path]) -> Path:
+    """The results of MultiNet."""
+    return micro_study("multinet")
 
 
 def test_every_run_has_the_metrics_of_its_tasks(results: Path) -> None:

@@ -85,6 +85,17 @@ def test_unknown_metrics(refused: Callable[[Edit], str]) -> None:
     assert "columns: unknown metric 'semseg.iou'" in text
 
 
+def test_comparisons_of_delta_m(refused: Callable[[Edit], str]) -> None:
+    delta_m = {"run": "single", "against": "equal", "task": "all", "metric": "delta_m_per_metric"}
+    text = refused(lambda c: c["claims"]["1"].update(better=[delta_m | {"metric": "delta_m"}]))
+    assert "unknown metric 'all.delta_m'" in text
+    text = refused(lambda c: c["claims"]["1"].update(better=[delta_m | {"against": "single"}]))
+    assert "compares 'single' with itself" in text
+    on_a_task = delta_m | {"task": "semseg", "metric": "miou"}
+    text = refused(lambda c: c["claims"]["1"].update(better=[on_a_task]))
+    assert "claims.1: unknown run 'single'" in text
+
+
 def test_incomplete_claims(refused: Callable[[Edit], str]) -> None:
     text = refused(lambda c: c["claims"]["1"]["sentence"].pop("undecided"))
     assert "claims.1: sentence lacks undecided" in text
@@ -97,6 +108,33 @@ def test_tasks_that_are_no_mapping(refused: Callable[[Edit], str]) -> None:
     assert "settings.tasks must map each task to its options" in text
     text = refused(lambda c: c["studies"]["quick"]["settings"].update(tasks=["semseg"]))
     assert "tasks: Input should be a valid dictionary" in text
+
+
+def test_unknown_task_of_a_study(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["studies"]["quick"].update(tasks=["semseg", "deph"]))
+    assert "studies.quick.tasks: unknown task 'deph'" in text
+
+
+def test_a_study_of_fewer_tasks() -> None:
+    plan = spec.load_plan("nash_qm9", "quick")
+    assert plan.runs["nash"].tasks == ["mu", "lumo", "r2", "u0"]
+    assert "single_cv" not in plan.runs
+    assert len(spec.load_plan("nash_qm9", "full").runs["nash"].tasks) == 11
+
+
+def test_settings_that_do_not_fit_the_dataset(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["studies"]["quick"]["settings"].update(size=[100, 10, 10]))
+    assert "settings.size: streets needs 2 numbers (H, W), found [" in text
+    text = refused(lambda c: c["studies"]["quick"]["settings"].update(size=[1, 2, 3, 4]))
+    assert "size: Tuple should have at most 3 items" in text
+    text = refused(lambda c: c.update(dataset="qm9"))
+    assert "settings.size: qm9 needs 3 numbers (train, val, test)" in text
+
+    def molecules(content: dict[str, Any]) -> None:
+        content["dataset"] = "qm9"
+        content["studies"]["quick"]["settings"]["size"] = [40, 10, 10]
+
+    assert "settings.augmentation: qm9 has no pictures to augment" in refused(molecules)
 
 
 def test_a_reference_outside_the_study(refused: Callable[[Edit], str]) -> None:

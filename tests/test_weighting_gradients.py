@@ -175,6 +175,31 @@ def test_nash_satisfies_its_equation_on_the_gradients_of_the_parameters() -> Non
     assert float(square) == pytest.approx(3, rel=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("options", "passes"),
+    [
+        ({"name": "nash"}, [3, 3]),
+        ({"name": "nash", "update_every": 2}, [3, 1]),
+        ({"name": "nash_features"}, [1, 1]),
+        ({"name": "libmtl", "method": "PCGrad"}, [3, 3]),
+        ({"name": "libmtl", "method": "GradDrop"}, [1, 1]),
+        ({"name": "equal"}, [1, 1]),
+    ],
+)
+def test_backward_passes_through_the_trunk(options: dict[str, Any], passes: list[int]) -> None:
+    """One per task at most, and no weighted one after them."""
+    run = Run(options)
+    for expected in passes:
+        found: list[int] = []
+        losses, features = forward(run.model)
+        node = features[0].grad_fn
+        assert node is not None
+        node.register_hook(lambda *_, found=found: found.append(1))
+        run.model.zero_grad()
+        run.weighting.backward(losses, features, run.model)
+        assert len(found) == expected
+
+
 def norm(model: SharedTrunk) -> float:
     gradients = [p.grad.flatten() for p in model.shared_parameters() if p.grad is not None]
     return float(torch.cat(gradients).norm())
@@ -467,3 +492,18 @@ def test_dwa_looks_at_the_mean_losses_of_past_epochs() -> None:
 def test_an_unknown_parameter_of_a_method_is_refused() -> None:
     with pytest.raises(ValueError, match="CAGrad has no parameter c; it has: calpha, rescale"):
         build({"name": "libmtl", "method": "CAGrad", "parameters": {"c": 0.4}})
+
+
+def test_long_gradients_in_conflict_are_bargained_in_float64() -> None:
+    """Rounded sums of a million numbers do not reach the solution of nearly opposite gradients."""
+    point = torch.zeros(2**20, requires_grad=True)
+    generator = torch.Generator().manual_seed(0)
+    first, second = torch.randn(2, 2**20, generator=generator)
+    gradients = torch.stack([first, -first + 1e-2 * second])
+    losses = {"a": gradients[0] @ point, "b": gradients[1] @ point}
+    shared = SimpleNamespace(shared_parameters=lambda: [point])
+    record = Nash(("a", "b"), 1, None).backward(losses, point, shared)
+    alpha = torch.stack([record["weight_a"], record["weight_b"]])
+    gram = gradients.double() @ gradients.double().T
+    assert float(residual(gram, alpha)) < 1e-8
+    assert float(record["residual"]) < 1e-8

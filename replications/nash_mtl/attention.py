@@ -1,4 +1,4 @@
-"""The attention modules of MTAN (Liu, Johns and Davison, CVPR 2019, section 3.2), one set a task."""
+"""The attention modules of MTAN (Liu, Johns and Davison, CVPR 2019), a set for each task."""
 
 from __future__ import annotations
 

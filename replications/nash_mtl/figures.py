@@ -70,6 +70,8 @@ def solver(results: Results) -> Figure:
             values = ours[column].clip(lower=1e-17)
             axis.plot(ours["tasks"], values, "x", color=COLOURS[index], ms=4, alpha=0.5)
         axis.set(xscale="log", yscale="log", xlabel="작업 수 $K$", ylabel=label)
+        # As text: the Korean font has no minus sign for formulas.
+        axis.yaxis.set_major_formatter(lambda value, _: f"{value:.0e}")
         ticks = sorted(table["tasks"].unique())
         axis.set_xticks(ticks, [str(tick) for tick in ticks])
         axis.minorticks_off()

@@ -36,7 +36,7 @@ def conv_bn_relu(inputs: int, outputs: int, kernel: int = 3, stride: int = 1) ->
 
 
 class SegNet(nn.Module):
-    """Images to the features that every task shares: u and p of every stage in turn, as MTAN has it.
+    """Images to the features that every task shares: u and p of every stage in turn (MTAN).
 
     A stage of the encoder halves the size at its end, one of the decoder doubles it at its start.
     u is what a task's mask is computed from: the output of the first convolution in the encoder,

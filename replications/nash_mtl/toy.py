@@ -34,8 +34,8 @@ def losses_and_gradients(theta: Array) -> tuple[Array, Array]:
     """(N, 2) points to losses (N, 2) and gradients (N, 2 losses, 2 coordinates).
 
     In the upper half plane each loss is a logarithmic valley along a curve, in the lower half plane
-    a bowl about (7, -8) or (-7, -8); tanh(theta_2 / 2) fades one into the other. On the border, where one of
-    the starts is, both halves have a slope.
+    a bowl about (7, -8) or (-7, -8); tanh(theta_2 / 2) fades one into the other. On
+    the border, where one of the starts is, both halves have a slope.
     """
     x, y = theta[:, 0], theta[:, 1]
     fade, slope = np.tanh(y / 2), 0.5 / np.cosh(y / 2) ** 2
@@ -78,7 +78,7 @@ def mgda(gradients: Array) -> Array:
 
 
 def pcgrad(gradients: Array) -> Array:
-    """Each gradient less its component against the other's, where they conflict (Yu et al., 2020)."""
+    """Each gradient less its component against the other's (Yu et al., NeurIPS 2020)."""
     a, b, dot = gram(gradients)
     conflict = np.minimum(dot, 0)
     return np.stack([1 - conflict / np.maximum(a, 1e-300), 1 - conflict / np.maximum(b, 1e-300)], 1)
@@ -100,7 +100,8 @@ def cagrad(gradients: Array) -> Array:
     inside = middle - slope * np.sqrt(rest / np.maximum(bend * steepness, 1e-300))
     first = np.clip(np.where(steepness > 0, inside, np.where(slope > 0, 0.0, 1.0)), 0, 1)
     length = np.sqrt(np.maximum(bend * (first - middle) ** 2 + rest, 1e-300))
-    return 0.5 + (radius / length)[:, None] * np.stack([first, 1 - first], axis=1)
+    weights: Array = 0.5 + (radius / length)[:, None] * np.stack([first, 1 - first], axis=1)
+    return weights
 
 
 def nash(gradients: Array) -> Array:
@@ -193,8 +194,8 @@ def pareto_front(spacing: float = 0.02) -> Array:
 
 def gap(losses: Array, front: Array) -> Array:
     """(N,): by how much both losses of (N, 2) could still be lowered at once; 0 on the front."""
-    lower = (losses[:, None] - front[None]).min(axis=-1).max(axis=-1)
-    return np.maximum(lower, 0)
+    improved: Array = (losses[:, None] - front[None]).min(axis=-1).max(axis=-1)
+    return np.maximum(improved, 0)
 
 
 def moved(last: pd.DataFrame, front: Array) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,7 @@ def _decoded(name: str, values: Tensor) -> Tensor:
     return values
 
 
+@lru_cache(maxsize=8)
 def order_of_epoch(n_samples: int, seed: int, epoch: int) -> Tensor:
     """The permutation of the training samples in `epoch`: a function of the seed alone."""
     generator = torch.Generator().manual_seed(seed * 1_000_003 + epoch)

@@ -26,8 +26,8 @@ from replications.core.weighting.base import GradientError, Weighting
 from replications.core.weighting.task_gradients import cuttable
 
 _RECORDS = 100
-"""Rows of the history: a record is the mean over steps / 100 steps. The first step, at which runs of
-one seed are still alike, has a record of its own."""
+"""Rows of the history: a record is the mean over steps / 100 steps. The first step, at which the
+runs of a seed are still alike, has a record of its own."""
 
 
 @dataclass

@@ -117,9 +117,7 @@ def claims_table(plan: Plan, comparisons: pd.DataFrame, folder: Path) -> pd.Data
             evidence = _cheapness(plan, claim, read_table(folder / "costs.csv", COSTS_KEY))
         else:
             own = comparisons[comparisons["claim"] == number]
-            evidence = _betterness(claim, own) | {
-                "seeds_needed": seeds_needed(tested * len(claim.better))
-            }
+            evidence = _betterness(claim, own, tested)
         rows.append({"replication": plan.name, "claim": number, "title": claim.title} | evidence)
     columns = ["replication", "claim", "title", "seeds", "seeds_needed", "p_for", "p_against"]
     table = pd.DataFrame(rows, columns=[*columns, "verdict"])
@@ -133,15 +131,21 @@ def claims_table(plan: Plan, comparisons: pd.DataFrame, folder: Path) -> pd.Data
     return table.astype({"seeds_needed": "Int64"})
 
 
-def _betterness(claim: Claim, comparisons: pd.DataFrame) -> dict[str, object]:
-    """p-values for and against a claim, from the rows of its comparisons."""
-    if len(comparisons) < len(claim.better):
-        return {"seeds": 0, "p_for": None, "p_against": None, "verdict": "undecided"}
+def _betterness(claim: Claim, comparisons: pd.DataFrame, tested: int) -> dict[str, object]:
+    """p-values for and against a claim, from the rows of its comparisons.
+
+    A comparison whose runs the study lacks keeps the claim from being reproduced, not from being
+    contradicted by the others.
+    """
+    present = len(comparisons)
+    needed = seeds_needed(tested * (present or len(claim.better)))
+    if not present:
+        return {"seeds": 0, "seeds_needed": needed, "verdict": "undecided"}
     favours = comparisons["difference"] + comparisons["margin"]
-    p_for = comparisons["p"].where(favours > 0, 1.0).max()
-    p_against = min(1.0, len(comparisons) * comparisons["p"].where(favours < 0, 1.0).min())
+    p_for = comparisons["p"].where(favours > 0, 1.0).max() if present == len(claim.better) else 1.0
+    p_against = min(1.0, present * comparisons["p"].where(favours < 0, 1.0).min())
     seeds = int(comparisons["seeds"].min())
-    return {"seeds": seeds, "p_for": p_for, "p_against": p_against, "verdict": None}
+    return {"seeds": seeds, "seeds_needed": needed, "p_for": p_for, "p_against": p_against}
 
 
 def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | None:

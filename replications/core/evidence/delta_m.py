@@ -16,13 +16,9 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from replications.core.spec import ALL_TASKS, DeltaM, Plan
+from replications.core.spec import ALL_TASKS, Plan
 
-DEFINITIONS: dict[DeltaM, bool] = {
-    "per_task_primary": True,
-    "per_metric": False,
-    "per_task_mean": True,
-}
+DEFINITIONS = {"per_task_primary": True, "per_metric": False, "per_task_mean": True}
 """Definition: whether higher is better."""
 PUBLISHED = "delta_m_"
 """As a metric, of the task `all`, delta_m is called `delta_m_<definition>`."""

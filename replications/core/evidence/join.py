@@ -16,7 +16,7 @@ from replications.core.errors import run_command
 from replications.core.evidence.numbers import counted, definitions
 from replications.core.files import replacing, write_text
 from replications.core.layout import TABLES, for_paper
-from replications.core.spec import Plan, Verdict, load_plan, load_replication
+from replications.core.spec import Plan, Verdict, load_plan
 
 _FACES = {
     "quick": "※ 이 원고는 CPU에서 몇 분 안에 끝나는 축소(quick) 연구의 결과이다.",
@@ -65,8 +65,8 @@ def study_numbers(
     """(key, value) of what holds for the study as a whole."""
     yield "study.name", study
     yield "study.face", _FACES.get(study, "")
-    papers = [name for name in names if load_replication(name).part_of not in names]
-    yield "study.replications", str(len(papers))
+    parts = [load_plan(name, study).replication.part_of for name in names]
+    yield "study.replications", str(sum(whole not in names for whole in parts))
     seeds = sorted({load_plan(name, study).seeds for name in names})
     yield "study.seeds", "--".join(str(count) for count in sorted({seeds[0], seeds[-1]}))
     yield "data.height", str(dataset["native_size"][0])

@@ -69,9 +69,11 @@ def results_table(results: Results) -> str:
 
 
 def _columns(results: Results) -> list[tuple[str, str]]:
-    """(task, metric) of the columns."""
-    pairs = [column.split(".") for column in results.plan.replication.columns]
-    return [(task, metric) for task, metric in pairs]
+    """(task, metric) of the columns; none for what the study does not measure, as delta_m where a
+    single-task metric is 0."""
+    measured = results.test.index.droplevel("run")
+    pairs = (column.partition(".") for column in results.plan.replication.columns)
+    return [(task, metric) for task, _, metric in pairs if (task, metric) in measured]
 
 
 def _heading(results: Results, metric: tuple[str, str]) -> str:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from replications.core.nets.shared_trunk import Features
-from replications.core.weighting.bargaining import gram_matrix
+from replications.core.weighting.bargaining import gram_matrix, rounded_gram_matrix
 from replications.core.weighting.base import GradientError, Losses, Shared, Weighting
 from replications.core.weighting.cagrad import combination, simplex_weights
 from replications.core.weighting.task_gradients import TaskGradients
@@ -216,7 +216,7 @@ class _Carrier:
         return torch.cat([part.reshape(len(rows), batch, -1) for part in maps], 2)
 
     def _look_at(self, rows: Tensor) -> None:
-        self.gram = gram_matrix(rows)
+        self.gram = rounded_gram_matrix(rows)
         for task, square in zip(self.losses, self.gram.diagonal().cpu(), strict=True):
             if not square.isfinite():
                 raise GradientError(task)

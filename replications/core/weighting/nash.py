@@ -5,18 +5,26 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
 
 from replications.core.nets.shared_trunk import Features
-from replications.core.weighting.bargaining import Bargain, bargain, gram_matrix
+from replications.core.weighting.bargaining import (
+    Bargain,
+    bargain,
+    gram_matrix,
+    rounded_gram_matrix,
+    sensitivity,
+)
 from replications.core.weighting.base import GradientError, Losses, Shared, Weighting
 from replications.core.weighting.task_gradients import TaskGradients
 
 _SATISFIED = 1e-2
 """Residual up to which a solve counts as one that satisfies the bargaining equation."""
+_SENSITIVE = 100.0
+"""Sensitivity from which the Gram matrix is summed in float64 throughout."""
 
 
 class Nash(Weighting):
@@ -48,6 +56,7 @@ class Nash(Weighting):
         self.tasks = tuple(tasks)
         self.update_every, self.max_norm = update_every, max_norm
         self.workspace: Tensor | None = None
+        self.update: Tensor | None = None
         # On the CPU whatever trains: the solver's matrices are tiny.
         unknown = torch.full((len(tasks),), math.nan, dtype=torch.float64)
         self.register_buffer("alpha", unknown)
@@ -71,9 +80,22 @@ class Nash(Weighting):
         self.steps += 1
         return self._record(losses, present)
 
-    def solve(self, gram: Tensor, start: Tensor) -> Bargain:
-        """The solution for a (K, K) Gram matrix; `start`, (K,), is of no use to the exact one."""
-        return bargain(gram)
+    def solve(
+        self, gram: Tensor, exact: Callable[[], Tensor], start: Tensor
+    ) -> tuple[Bargain, Tensor]:
+        """The solution and the Gram matrix it is for.
+
+        Arguments:
+            gram: (K, K), rounded.
+            exact: gives the matrix summed in float64, which is taken where the solution would
+                magnify the rounding, and to tell a stationary point from one that is nearly so.
+            start: (K,), the alpha before, of no use to the exact solver.
+        """
+        found = bargain(gram)
+        if not sensitivity(gram, found.alpha) <= _SENSITIVE:
+            gram = exact()
+            found = bargain(gram)
+        return found, gram
 
     def counts(self) -> dict[str, Tensor]:
         """Solves so far, those that satisfied the equation, those without a solution."""
@@ -83,22 +105,28 @@ class Nash(Weighting):
     def leave_update(self, gradients: TaskGradients, present: list[int]) -> None:
         """Solve for the tasks `present` and leave the update on all parameters."""
         self.workspace = gradients.at_parameters(self.workspace)
-        alpha, length = self.bargained(gram_matrix(self.workspace), gradients.tasks, present)
+        alpha, length = self.bargained(self.workspace, gradients.tasks, present)
         gradients.combine_behind(alpha)
         if length > 0:
             weights = (alpha * self._clip(length)).to(self.workspace)
-            gradients.assign(weights @ self.workspace)
+            # Into memory that is kept: fresh pages for a whole trunk cost as much as the product.
+            self.update = torch.mv(self.workspace.T, weights, out=self.update)
+            gradients.assign(self.update)
 
     def bargained(
-        self, gram: Tensor, tasks: Sequence[str], present: list[int]
+        self, rows: Tensor, tasks: Sequence[str], present: list[int]
     ) -> tuple[Tensor, float]:
-        """Weights of the tasks and the length of sum_k alpha_k g_k: 1 and 0 where stationary."""
-        gram = gram.cpu()
+        """Weights of the tasks and the length of sum_k alpha_k g_k: 1 and 0 where stationary.
+
+        `rows`: (K, n), the gradients to bargain with.
+        """
+        gram = rounded_gram_matrix(rows).cpu()
         for task, square in zip(tasks, gram.diagonal(), strict=True):
             if not square.isfinite():
                 raise GradientError(task)
         began = time.perf_counter()
-        found = self.solve(gram, self.alpha[present].nan_to_num(1.0))
+        start = self.alpha[present].nan_to_num(1.0)
+        found, gram = self.solve(gram, lambda: gram_matrix(rows).cpu(), start)
         self.seconds += time.perf_counter() - began
         self._keep(found, gram, present)
         if found.stationary:
@@ -158,8 +186,7 @@ class NashFeatures(Nash):
 
     def leave_update(self, gradients: TaskGradients, present: list[int]) -> None:
         """Solve for the tasks `present` and leave the update on all parameters."""
-        gram = gram_matrix(gradients.at_features())
-        alpha, length = self.bargained(gram, gradients.tasks, present)
+        alpha, length = self.bargained(gradients.at_features(), gradients.tasks, present)
         gradients.combine_behind(alpha)
         if length > 0:
             gradients.combine_at_features(alpha)

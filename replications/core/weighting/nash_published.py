@@ -9,7 +9,7 @@ import functools
 import importlib
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,7 +133,9 @@ class NashPublished(Nash):
         self.register_buffer("problems", torch.tensor(0))
         self.register_buffer("solver_failures", torch.tensor(0))
 
-    def solve(self, gram: Tensor, start: Tensor) -> Bargain:
+    def solve(
+        self, gram: Tensor, exact: Callable[[], Tensor], start: Tensor
+    ) -> tuple[Bargain, Tensor]:
         """Where the procedure ends, whether it satisfies the equation or not."""
         found = published_procedure(gram, start, self.optim_niter)
         self.problems += found.problems
@@ -141,7 +143,7 @@ class NashPublished(Nash):
             if not self.solver_failures:
                 print(f"the published procedure failed: {found.failure}", file=sys.stderr)
             self.solver_failures += 1
-        return Bargain(found.alpha, residual(gram, found.alpha), torch.tensor(False))
+        return Bargain(found.alpha, residual(gram, found.alpha), torch.tensor(False)), gram
 
     def counts(self) -> dict[str, Tensor]:
         """The counts of every Nash weighting, problems solved and failures of the solver."""

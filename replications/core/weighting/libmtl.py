@@ -122,6 +122,8 @@ class LibMTL(Weighting):
             self.method.rep = carrier.representation()
         returned = self.method.backward(values, **self.parameters_of_method)
         self.workspace = carrier.matrix
+        for name in ("_compute_grad", "_reset_grad", "rep"):
+            vars(self.method).pop(name, None)  # the graph of a step must not outlive it
         if carrier.factors is None:
             assert values.grad is not None
             weights = values.grad

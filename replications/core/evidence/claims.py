@@ -146,8 +146,7 @@ def _betterness(claim: Claim, comparisons: pd.DataFrame, tested: int) -> dict[st
     p_for = comparisons["p"].where(favours > 0, 1.0).max() if present == len(claim.better) else 1.0
     p_against = min(1.0, present * comparisons["p"].where(favours < 0, 1.0).min())
     seeds = int(comparisons["seeds"].min())
-    evidence = {"seeds": seeds, "seeds_needed": needed, "p_for": p_for, "p_against": p_against}
-    return evidence | {"verdict": None}
+    return {"seeds": seeds, "seeds_needed": needed, "p_for": p_for, "p_against": p_against}
 
 
 def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | None:

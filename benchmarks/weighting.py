@@ -10,6 +10,7 @@ so that what else the machine does counts as little as it can; on CUDA it is wal
 from __future__ import annotations
 
 import argparse
+import math
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -31,7 +32,7 @@ from replications.core.weighting.nash import Nash, NashFeatures
 from replications.core.weighting.nash_published import NashPublished
 
 _BATCH = 8
-_REPEATS = 5
+_REPEATS = 3
 _EVERY = 5
 Step = Callable[[], None]
 
@@ -136,26 +137,25 @@ def contenders(scene: Scene) -> dict[str, Step]:
 
 
 def measured(scene: Scene) -> Iterator[tuple[str, float, float]]:
-    """(name, least seconds of a step, those of them in the solver) of every weighting."""
+    """(name, least seconds of a step, least seconds of it in the solver) of every weighting."""
     steps = contenders(scene)
-    least = dict.fromkeys(steps, float("inf"))
+    least = {name: [math.inf, math.inf] for name in steps}
     for index in range(_REPEATS + 1):
         for name, step in steps.items():
-            began = scene.seconds()
+            count = _EVERY if "every" in name else 1
+            began, solver = scene.seconds(), _solver_seconds(step)
             step()
-            passed = (scene.seconds() - began) / (_EVERY if "every" in name else 1)
+            passed = (scene.seconds() - began, _solver_seconds(step) - solver)
             if index > 0:
-                least[name] = min(least[name], passed)
-    for name, step in steps.items():
-        yield name, least[name], _solver_seconds(step)
+                least[name] = [min(a, b / count) for a, b in zip(least[name], passed, strict=True)]
+    for name, (whole, solver) in least.items():
+        yield name, whole, solver
 
 
 def _solver_seconds(step: Any) -> float:
-    """Of a step on average, for our weightings that solve something."""
+    """Spent so far by those of our weightings that solve something."""
     weighting = step.args[1] if len(step.args) > 1 else None
-    if not isinstance(weighting, Nash):
-        return float("nan")
-    return weighting.cost()["solver_s"] / int(weighting.steps)
+    return weighting.cost()["solver_s"] if isinstance(weighting, Nash) else math.nan
 
 
 def main() -> None:
@@ -174,7 +174,7 @@ def main() -> None:
         found = list(measured(Scene(tasks, tuple(arguments.size), device)))
         limit = next(s for name, s, _ in found if name.startswith("forward"))
         for name, seconds, solver in found:
-            share = "" if solver != solver else f"{1000 * solver:.2f}"
+            share = f"{1000 * solver:.2f}" if math.isfinite(solver) else ""
             cells = f" {1000 * seconds:.0f} | {seconds / limit:.2f} | {share} |"
             rows[name] = rows.get(name, f"| {name} |") + cells
     print("\n".join(rows.values()))

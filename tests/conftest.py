@@ -48,6 +48,7 @@ def micro_study(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
                 shutil.copy(source, folder / part)
         subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
         command = ["snakemake", "--cores", "2", name, "--config", "study=micro", "device=cpu"]
+        command.append(f"replications=[{name}]")
         subprocess.run(command, cwd=folder, check=True, capture_output=True)
         return folder / "results" / "micro" / name
 

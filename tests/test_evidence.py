@@ -121,6 +121,26 @@ def simulated(plan: Plan, advantage: float) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*columns, "higher_is_better", "value"])
 
 
+def test_delta_m_averages_the_metrics_that_are_named() -> None:
+    """A further metric of semantics, far worse than alone, counts only where none are named."""
+    plan = plan_with_seeds(1)
+    runs = simulated(plan, 0.0)
+    further = runs[runs["task"] == "semseg"].assign(metric="pixel_accuracy", value=80.0)
+    further.loc[further["role"] == "multi", "value"] = 40.0
+    runs = pd.concat([runs, further])
+    named = {"averaged": {"semseg": ["miou"]}}
+    replication = plan.replication.model_copy(update=named)
+    key = ["run", "definition"]
+    every = delta_m_table(plan, runs).set_index(key)["value"]
+    some = delta_m_table(plan.model_copy(update={"replication": replication}), runs)
+    chosen = some.set_index(key)["value"]
+    equal = [("equal", "per_metric"), ("equal", "per_task_primary")]
+    three = -chosen[equal[0]] * 3
+    assert every[equal[0]] == pytest.approx(-(three - 50) / 4)
+    assert every[equal[1]] == pytest.approx(chosen[equal[1]])
+    assert abs(chosen[equal[0]]) < 5
+
+
 def test_delta_m_is_compared_with_single_task_training() -> None:
     plan = plan_with_seeds(5)
     runs = simulated(plan, 0.1)

@@ -14,7 +14,8 @@ from replications.core.data.batches import indices_of_step, read_description
 from replications.core.engine.draws import draws, labelled, least_samples
 from replications.core.engine.loop import train
 from replications.core.engine.train import Arguments, prepare_job
-from replications.core.evidence.claims import claims_table, differences, savings
+from replications.core.evidence.claims import claims_table, comparisons_table, differences, savings
+from replications.core.evidence.statistics import sign_flip_p
 from replications.core.spec import Claim, Comparison, Plan, Run, Saving, load_plan
 
 PLAN = load_plan("multinet", "micro")
@@ -172,14 +173,19 @@ def runs_table(values: dict[tuple[str, str, str], list[float]]) -> pd.DataFrame:
     )
 
 
-def test_a_margin_is_added_to_the_differences() -> None:
+def test_a_margin_is_added_to_the_differences_that_are_tested() -> None:
     runs = runs_table(
         {("joint", "road", "max_f1"): [95.0, 94.0], ("single_road", "road", "max_f1"): [95.5, 95.5]}
     )
     comparison = Comparison(run="joint", against="single_road", task="road", metric="max_f1")
     assert differences(comparison, runs) == [-0.5, -1.5]
-    within = comparison.model_copy(update={"margin": 1.0})
-    assert differences(within, runs) == [0.5, -0.5]
+    claims = {"1": PLAN.replication.claims["1"]}  # the same comparison with a margin of 1
+    replication = PLAN.replication.model_copy(update={"claims": claims})
+    (row,) = comparisons_table(PLAN.model_copy(update={"replication": replication}), runs).to_dict(
+        "records"
+    )
+    assert (row["difference"], row["margin"]) == (-1.0, 1.0)
+    assert row["p"] == sign_flip_p([0.5, -0.5])
 
 
 def test_beyond_compares_gains() -> None:

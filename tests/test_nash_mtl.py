@@ -53,7 +53,7 @@ def test_unpooling_is_that_of_torch(seed: int) -> None:
     weights = torch.randn(2, 3, 6, 8, generator=generator, dtype=torch.float64)
     ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
     found = unpool(*pool(ours))
-    expected = F.max_unpool2d(*F.max_pool2d(theirs, 2, return_indices=True), [2])
+    expected = F.max_unpool2d(*F.max_pool2d(theirs, 2, return_indices=True), [2, 2])
     assert torch.equal(found, expected)
     (found * weights).sum().backward()
     (expected * weights).sum().backward()

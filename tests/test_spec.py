@@ -83,6 +83,8 @@ def test_unknown_metrics(refused: Callable[[Edit], str]) -> None:
     assert "headline: unknown metric 'depth.rsme'" in text
     text = refused(lambda c: c["columns"].append("semseg.iou"))
     assert "columns: unknown metric 'semseg.iou'" in text
+    text = refused(lambda c: c.update(averaged={"depth": ["rsme"]}))
+    assert "averaged: unknown metric 'depth.rsme'" in text
 
 
 def test_comparisons_of_delta_m(refused: Callable[[Edit], str]) -> None:

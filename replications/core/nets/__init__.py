@@ -1,1 +1,1 @@
-"""Encoders (torchvision and our thin one), decoders, and the shared-trunk model."""
+"""Encoders (torchvision's, timm's and our thin ones), decoders, and the shared-trunk model."""

@@ -28,7 +28,8 @@ class FeaturePyramid(nn.Module):
     """Top-down pathway with lateral connections (Lin et al., CVPR 2017, figure 3).
 
     A 1x1 convolution brings each map of the encoder to `outputs` channels; the next coarser result
-    is doubled in size and added; a 3x3 convolution follows.
+    is doubled in size and added; a 3x3 convolution follows. Doubling repeats pixels, as in the
+    paper, whose gradient is deterministic on CUDA too.
     """
 
     def __init__(self, encoder: nn.Module, inputs: Sequence[int], outputs: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from replications.core.tasks.base import Labels, Likelihood, Metric
@@ -29,7 +28,7 @@ class Normals:
         difference per component between the unit vectors (Vandenhende et al., 2020)."""
         truth = labels["normals"]
         valid = _valid(truth)
-        unit = F.normalize(prediction, dim=1)
+        unit = _unit(prediction)
         if self.form == "cosine":
             error = 1 - (unit * truth).sum(dim=1)
         else:
@@ -42,7 +41,7 @@ class Normals:
 
     def shown(self, prediction: Tensor, labels: Labels) -> Tensor:
         """Unit vectors, (B, 3, H, W)."""
-        return F.normalize(prediction, dim=1)
+        return _unit(prediction)
 
     def shown_truth(self, labels: Labels) -> Tensor:
         """Unit vectors, 0 where invalid, (B, 3, H, W)."""
@@ -78,6 +77,11 @@ class NormalsMetrics:
             share = (angles < limit).double().mean().item()
             found[f"within_{limit:g}"] = Metric(100 * share, "%", True)
         return found
+
+
+def _unit(vectors: Tensor) -> Tensor:
+    """(B, 3, H, W) vectors at length 1; on a CPU `F.normalize` takes several times as long."""
+    return vectors / vectors.square().sum(dim=1, keepdim=True).clamp(min=1e-24).sqrt()
 
 
 def _valid(normals: Tensor) -> Tensor:

@@ -106,15 +106,15 @@ class LibMTL(Weighting):
         record = {}
         if hasattr(self.method, "loss_scale"):
             scales = self.method.loss_scale.detach().clone()
-            kind = "log_variance" if self.name == "UW" else "loss_scale"
+            kind = "log_variance" if self.name == "UW" else "log_scale"
             record = {f"{kind}_{t}": s for t, s in zip(self.tasks, scales, strict=True)}
         if self.name in _SHUFFLING:
             # Python's generator is in no checkpoint; torch's is.
             random.seed(int(torch.randint(2**62, ())))
         if self.name in _BY_EPOCH:
             self._look_back(values)
-        carrier = _Carrier(losses, features, model, values, self.workspace)
-        carrier.by_unit = self.name == "CAGrad"
+        by_unit = self.name == "CAGrad"
+        carrier = _Carrier(losses, features, model, values, self.workspace, by_unit)
         self.method._compute_grad_dim = lambda: None
         self.method._compute_grad = carrier.gradients
         self.method._reset_grad = carrier.assign
@@ -122,6 +122,8 @@ class LibMTL(Weighting):
             self.method.rep = carrier.representation()
         returned = self.method.backward(values, **self.parameters_of_method)
         self.workspace = carrier.matrix
+        for name in ("_compute_grad", "_reset_grad", "rep"):
+            vars(self.method).pop(name, None)  # the graph of a step must not outlive it
         if carrier.factors is None:
             assert values.grad is not None
             weights = values.grad
@@ -161,15 +163,15 @@ class _Carrier:
         model: Shared,
         values: Tensor,
         workspace: Tensor | None,
+        by_unit: bool,
     ) -> None:
+        """`by_unit`: the method sees gradients of length about 1. The tolerance of its solver is
+        absolute, and short gradients would leave it where it starts, at equal weights."""
         self.losses, self.features, self.model = losses, features, model
         self.values, self.matrix = values, workspace
         self.factors: Tensor | None = None
         """(K,), by which the method scaled the losses; None until it asks for gradients."""
-        self.by_unit = False
-        """Whether the method sees gradients of length about 1: its solver's tolerance is absolute,
-        and short gradients would leave it where it starts, at equal weights."""
-        self.unit = 1.0
+        self.by_unit, self.unit = by_unit, 1.0
         self.gram: Tensor
 
     def gradients(self, losses: Tensor, mode: str, rep_grad: bool = False) -> Tensor:

@@ -12,6 +12,7 @@ import yaml
 
 from replications.core import spec
 from replications.core.errors import StudyError
+from replications.core.spec import reading
 from tests.conftest import ROOT
 
 Edit = Callable[[dict[str, Any]], object]
@@ -24,7 +25,7 @@ def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edit],
     folder.mkdir(parents=True)
     original = ROOT / "replications" / "uncertainty" / "replication.yaml"
     shutil.copy(original, folder)
-    monkeypatch.setattr(spec, "REPLICATIONS", folder.parent)
+    monkeypatch.setattr(reading, "REPLICATIONS", folder.parent)
 
     def message(edit: Edit) -> str:
         content = yaml.safe_load(original.read_text(encoding="utf-8"))

@@ -43,7 +43,8 @@ def prepare_hash(dataset: str) -> str:
 def evidence_hash(replication: str = "") -> str:
     """Hash of what turns run folders into tables, figures and numbers; with the name of a
     replication, its own figures included."""
-    shared = [*(_CORE / "evidence").glob("*.py"), _CORE / "spec.py", _CORE / "layout.py"]
+    shared = [path for room in ("evidence", "spec") for path in (_CORE / room).glob("*.py")]
+    shared.append(_CORE / "layout.py")
     return source_hash([*shared, *(REPLICATIONS / replication).glob("figures.py")])
 
 

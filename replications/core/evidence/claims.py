@@ -120,7 +120,8 @@ def claims_table(plan: Plan, comparisons: pd.DataFrame, folder: Path) -> pd.Data
             evidence = _betterness(claim, own, tested)
         rows.append({"replication": plan.name, "claim": number, "title": claim.title} | evidence)
     columns = ["replication", "claim", "title", "seeds", "seeds_needed", "p_for", "p_against"]
-    table = pd.DataFrame(rows, columns=[*columns, "verdict"])
+    # As objects: a column of nothing but gaps, all claims being tested, would be one of numbers.
+    table = pd.DataFrame(rows, columns=[*columns, "verdict"]).astype({"verdict": object})
     for side in ("for", "against"):
         p_values = table[f"p_{side}"].dropna()
         table[f"p_{side}_holm"] = pd.Series(holm(p_values.tolist()), p_values.index, dtype=float)
@@ -145,8 +146,7 @@ def _betterness(claim: Claim, comparisons: pd.DataFrame, tested: int) -> dict[st
     p_for = comparisons["p"].where(favours > 0, 1.0).max() if present == len(claim.better) else 1.0
     p_against = min(1.0, present * comparisons["p"].where(favours < 0, 1.0).min())
     seeds = int(comparisons["seeds"].min())
-    evidence = {"seeds": seeds, "seeds_needed": needed, "p_for": p_for, "p_against": p_against}
-    return evidence | {"verdict": None}
+    return {"seeds": seeds, "seeds_needed": needed, "p_for": p_for, "p_against": p_against}
 
 
 def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | None:

@@ -4,7 +4,8 @@ The graph is cut at the shared representation z. A pass through the head of task
 the gradients behind the cut; a pass through the trunk carries dL_k/dz on to the trunk's parameters.
 The update combines the stored gradients, so no weighted backward follows.
 
-Memory: K + 1 copies of the shared parameters, K of the representation, one of each head.
+Memory: K + 2 copies of the shared parameters (K stored, one on its way, one for the update), K of
+the representation, one of each head.
 """
 
 from __future__ import annotations

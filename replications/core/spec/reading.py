@@ -1,0 +1,72 @@
+"""Reading YAML; a mistake in it becomes an error that says where, what, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+
+from replications.core.errors import StudyError
+
+REPLICATIONS = Path(__file__).resolve().parents[2]
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def read_yaml(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise StudyError(f"{shown(path)}: not valid YAML: {error}") from None
+
+
+def checked(model: type[Model], value: Any, path: Path, where: str = "") -> Model:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        raise StudyError(explained(error, path, where, model)) from None
+
+
+def explained(
+    error: ValidationError, path: Path, where: str, model: type[BaseModel] | None = None
+) -> str:
+    lines = []
+    for problem in error.errors():
+        message = problem["msg"].removeprefix("Value error, ")
+        if problem["type"] == "extra_forbidden":
+            message = f"unknown key{_allowed(model, problem['loc'])}"
+        if problem["type"] != "missing" and problem["loc"]:
+            message += f" (found: {_brief(problem['input'])})"
+        # A check of the whole specification has no key of its own; its message names one.
+        key = ".".join(str(part) for part in problem["loc"])
+        lines.append(": ".join(part for part in (shown(path), where, key, message) if part))
+    return "\n       ".join(lines)
+
+
+def _allowed(model: type[BaseModel] | None, loc: tuple[int | str, ...]) -> str:
+    """The keys allowed where an unknown one was found, as far as the model's fields tell."""
+    current: Any = model
+    for part in loc[:-1]:
+        field = getattr(current, "model_fields", {}).get(part)
+        current = next(_models_in(field.annotation), None) if field else current
+    fields = getattr(current, "model_fields", None)
+    return f"; allowed: {', '.join(fields)}" if fields else ""
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in getattr(annotation, "__args__", ()):
+        yield from _models_in(part)
+
+
+def _brief(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def shown(path: Path) -> str:
+    """`path` as the user would type it from the project's top."""
+    return path.relative_to(REPLICATIONS.parent).as_posix()

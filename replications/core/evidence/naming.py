@@ -48,14 +48,6 @@ _METRICS = {
     "delta_m_per_metric": r"$\Delta_m^{\mathrm{P}}$",
     "delta_m_per_task_mean": r"$\Delta_m$",
 }
-_DATASETS = {"streets": "Streets", "camvid": "CamVid", "qm9": "QM9"}
-
-
-def dataset_name(dataset: str) -> str:
-    """A dataset as the paper calls it."""
-    return _DATASETS.get(dataset, dataset)
-
-
 _UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
 
 

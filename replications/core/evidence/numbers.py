@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pandas as pd
 
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import decimals
-from replications.core.spec import MOLECULES
+from replications.core.spec import MOLECULES, Plan
 
 _SAVED = {
     "params_saved": "parameters",
@@ -69,16 +70,22 @@ def _sentences(results: Results) -> Iterator[tuple[str, str]]:
     plan = results.plan
     rows = list(results.claims.itertuples())
     for row in rows:
-        claim = plan.replication.claims[str(row.claim)]
-        yield f"sentence.{plan.name}.claim{row.claim}", claim.sentence[row.verdict] + "."
-    sentences = [plan.replication.claims[str(r.claim)].sentence[r.verdict] for r in rows]
-    needed = results.claims["seeds_needed"].dropna()
-    if len(needed) and needed.max() > plan.seeds:
-        least, most = int(needed.min()), int(needed.max())
-        range_ = f"{least}" if least == most else f"{least}--{most}"
-        sentences.append(f"검정으로 판정할 수 있으려면 주장에 따라 시드가 {range_}개 필요하다")
+        yield f"sentence.{plan.name}.claim{row.claim}", _sentence(plan, row) + "."
+    sentences = [_sentence(plan, row) for row in rows if row.verdict != "undecided"]
+    open_ = results.claims[results.claims["verdict"] == "undecided"]
+    if len(open_):
+        needed = open_["seeds_needed"].dropna().astype(int)
+        sentences.append(f"주장 {', '.join(open_['claim'])}에 대해서는 판정할 수 없었다")
+        if len(needed) and needed.max() > plan.seeds:
+            range_ = "--".join(str(n) for n in sorted({needed.min(), needed.max()}))
+            sentences[-1] += f"(시드 {plan.seeds}개, 검정에 필요한 시드 {range_}개; 부록 참조)"
     yield f"sentence.{plan.name}.claims", " ".join(f"{sentence}." for sentence in sentences)
     yield f"sentence.{plan.name}.verdicts", counted(results.claims["verdict"])
+
+
+def _sentence(plan: Plan, row: Any) -> str:
+    """What came of a claim, from its row of claims.csv."""
+    return plan.replication.claims[str(row.claim)].sentence[row.verdict]
 
 
 def counted(verdicts: pd.Series) -> str:

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from replications.core.errors import run_command
 from replications.core.evidence.drawing import COLOURS, COLUMN, MARKERS, save, style
-from replications.core.evidence.naming import dataset_name, task_name
+from replications.core.evidence.naming import task_name
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results, load_results
 from replications.core.files import replacing, write_text
@@ -80,7 +80,7 @@ def efficiency_table(table: pd.DataFrame, results: Sequence[Results]) -> str:
         r"\toprule",
         r" & $\Delta_m$ (\%) & \multicolumn{4}{c}{절감 (\%)} \\",
         r"\cmidrule(l){3-6}",
-        r"재현 & [95\,\% 구간] & 매개변수 & 연산량 & 지연 & 학습 시간 \\",
+        r"재현 & [95\,\% 구간] & 매개변수 & 연산 & 지연 & 학습 \\",
         r"\midrule",
     ]
     for one in results:
@@ -100,16 +100,17 @@ def efficiency_table(table: pd.DataFrame, results: Sequence[Results]) -> str:
 def experiments_table(results: Sequence[Results]) -> str:
     """What each replication trains."""
     lines = [
-        r"\begin{tabular}{@{}lllrrrr@{}}",
+        r"\begin{tabular}{@{}llrrrr@{}}",
         r"\toprule",
-        r"재현 & 데이터 & 작업 & 실행 & 단계 & 배치 & 시드 \\",
+        r"재현 & 작업 & 실행 & 단계 & 배치 & 시드 \\",
         r"\midrule",
     ]
     for one in results:
         plan = one.plan
         measured = {task for run in plan.runs.values() for task in run.tasks}
-        tasks = "·".join(task_name(t) for t in plan.replication.headline if t in measured)
-        cells = [plan.replication.korean, dataset_name(plan.dataset), tasks]
+        named = [task_name(t) for t in plan.replication.headline if t in measured]
+        tasks = "·".join(name.removesuffix(" 분할") for name in named)
+        cells = [plan.replication.korean, tasks]
         counts = (len(plan.runs), plan.settings.steps, plan.settings.batch_size, plan.seeds)
         lines.append(" & ".join([*cells, *(f"{count:,}" for count in counts)]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

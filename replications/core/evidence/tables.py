@@ -130,8 +130,8 @@ def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) ->
 
 
 def decimals(values: pd.Series) -> int:
-    """Decimals that leave about three digits: 1 above 10, 2 above 1, 3 below."""
-    size = values.abs().max()
+    """Decimals that leave about three digits of the median: 1 above 10, 2 above 1, 3 below."""
+    size = values.abs().median()
     return 1 if size >= 10 else 2 if size >= 1 else 3
 
 

@@ -78,7 +78,7 @@ def _sentences(results: Results) -> Iterator[tuple[str, str]]:
         sentences.append(f"주장 {', '.join(open_['claim'])}에 대해서는 판정할 수 없었다")
         if len(needed) and needed.max() > plan.seeds:
             range_ = "--".join(str(n) for n in sorted({needed.min(), needed.max()}))
-            sentences[-1] += f"(시드 {plan.seeds}개, 검정에 필요한 시드 {range_}개; 부록 참조)"
+            sentences[-1] += f"(필요한 시드 {range_}개)"
     yield f"sentence.{plan.name}.claims", " ".join(f"{sentence}." for sentence in sentences)
     yield f"sentence.{plan.name}.verdicts", counted(results.claims["verdict"])
 

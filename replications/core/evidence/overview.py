@@ -76,24 +76,24 @@ def efficiency(results: Results) -> list[dict[str, object]]:
 def efficiency_table(table: pd.DataFrame, results: Sequence[Results]) -> str:
     """The reference run of each replication: what it gains, what it saves."""
     lines = [
-        r"\begin{tabular}{@{}lrrrrr@{}}",
+        r"\begin{tabular}{@{}lr@{$\,\pm\,$}lrrr@{}}",
         r"\toprule",
-        r" & $\Delta_m$ (\%) & \multicolumn{4}{c}{절감 (\%)} \\",
-        r"\cmidrule(l){3-6}",
-        r"재현 & [95\,\% 구간] & 매개변수 & 연산 & 지연 & 학습 \\",
+        r" & \multicolumn{2}{c}{$\Delta_m$ (\%)} & \multicolumn{3}{c}{절감 (\%)} \\",
+        r"\cmidrule(l){4-6}",
+        r"재현 & \multicolumn{2}{c}{[95\,\% 구간]} & 매개변수 & 연산량 & 지연 \\",
         r"\midrule",
     ]
     for one in results:
         plan = one.plan
         chosen = table["run"] == plan.replication.reference
         for row in table[chosen & (table["replication"] == plan.name)].itertuples():
-            bounds = rf"[\num{{{row.low:+.1f}}}, \num{{{row.high:+.1f}}}]" if row.seeds > 1 else ""
-            delta = rf"\num{{{row.delta_m:+.1f}}} {bounds}"
+            delta = rf"\num{{{row.delta_m:+.1f}}}"
+            half = rf"\num{{{row.high - row.delta_m:.1f}}}" if row.seeds > 1 else ""
             saved = [
                 rf"\num{{{getattr(row, cost + '_saved'):.0f}}}"
-                for cost in ("parameters", "flops", "latency_ms", "training_s")
+                for cost in ("parameters", "flops", "latency_ms")
             ]
-            lines.append(" & ".join([plan.replication.korean, delta, *saved]) + r" \\")
+            lines.append(" & ".join([plan.replication.korean, delta, half, *saved]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 

@@ -52,7 +52,7 @@ def origins(study: str, replication: str, folder: Path) -> Iterator[dict[str, ob
             row |= {"source_hash": origin["source_hash"], "python": origin["python"]}
             row |= {f"data_{split}_md5": md5 for split, md5 in origin["data"]["md5"].items()}
             row |= origin["packages"]
-            row |= {key: origin[key] for key in ("platform", "processor", "threads", "device")}
+            row |= {key: origin[key] for key in ("processor", "threads", "device")}
             yield row | {"command": " ".join(origin["command"])}
 
 

@@ -342,6 +342,7 @@ def test_variants_save_part_of_what_nash_takes_longer(plan: Plan, tmp_path: Path
     assert found == pytest.approx(
         {
             "nash_extra": 100,
+            "nash_every_10_extra": 20,
             "nash_every_10_saved": 80,
             "nash_every_10_first": 25,
             "nash_every_10_mean": 25,

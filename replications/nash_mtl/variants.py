@@ -143,14 +143,15 @@ def comparison(plan: Plan, folder: Path, seconds: dict[str, float]) -> pd.DataFr
 
 
 def numbers(table: pd.DataFrame) -> dict[str, float]:
-    """By how many percent a step of Nash-MTL takes longer than one of equal weights, what part of
-    that, in percent, each variant saves; and medians over seeds of the differences, in percentage
-    points."""
+    """By how many percent a step of Nash-MTL and of each variant takes longer than one of equal
+    weights, and what part of Nash-MTL's that is, in percent, each variant saves; medians over seeds
+    of the differences, in percentage points."""
     median = table.groupby("run", sort=False).median(numeric_only=True)
     seconds = median["step_s"]
     extra = seconds["nash"] - seconds["equal"]
     found = {"nash_extra": 100 * extra / seconds["equal"]}
     for run in median.index.difference(["equal", "nash"], sort=False):
+        found[f"{run}_extra"] = 100 * (seconds[run] - seconds["equal"]) / seconds["equal"]
         found[f"{run}_saved"] = 100 * (seconds["nash"] - seconds[run]) / extra
         found[f"{run}_first"] = 100 * median.loc[run, "first_difference"]
         found[f"{run}_mean"] = 100 * median.loc[run, "mean_difference"]

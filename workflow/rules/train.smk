@@ -53,6 +53,12 @@ rule experiment:
         ],
     log:
         f"{RESULTS}/logs/experiment/{{replication}}/{{experiment}}.log",
+    threads:
+        lambda wildcards: (
+            workflow.cores
+            if PLANS[wildcards.replication].experiments[wildcards.experiment].alone
+            else 1
+        )
     params:
         plan=lambda wildcards: PLANS[wildcards.replication].experiment_fingerprint(
             wildcards.experiment

@@ -145,6 +145,7 @@ def load_plan(name: str, study: str) -> Plan:
         )
     experiments = {
         experiment: Experiment(
+            alone=spec.alone,
             histories=[run for run in spec.histories if run in runs],
             options=_overlaid(spec.options, chosen.experiments.get(experiment, {})),
         )

@@ -23,6 +23,8 @@ class Experiment(Strict):
     """The runs whose histories it reads; it is made anew when they are."""
     options: dict[str, Any] = {}
     """Its settings; a study lays its own over them."""
+    alone: bool = False
+    """It measures time, so nothing else runs beside it."""
 
 
 class Study(Strict):

@@ -318,10 +318,11 @@ def test_report_in_a_browser(project: Path, tmp_path: Path) -> None:
     assert [line for line in console if "tailwindcss" not in line] == []
     for category in ("Overview", "Paper", "Tables", "uncertainty"):
         assert f">{category}<" in document
-    images = re.findall(r"data:image/svg[^\"]+", report.read_text(encoding="utf-8"))
-    assert len(images) >= 3
+    figure = r"data:image/svg[^\"]+filename=figure_[^\"]+"
+    images = re.findall(figure, report.read_text(encoding="utf-8"))
+    assert len(images) >= 4
     gallery = tmp_path / "gallery.html"
-    tags = "".join(f'<img src="{image}" onerror="console.error(this.alt)">' for image in images)
+    tags = "".join(f'<img src="{image}" onerror="console.error(this.src)">' for image in images)
     script = "onload=()=>document.title=[...document.images].filter(i=>i.naturalWidth).length"
     gallery.write_text(f"<html><body>{tags}<script>{script}</script></body></html>")
     document, console = opened(gallery)

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -15,24 +14,9 @@ from tests.conftest import ROOT
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory, archives: Path) -> Path:
-    """The results of MTI-Net in a copy of the project."""
-    folder = tmp_path_factory.mktemp("mti_net") / "project"
-    for part in ("replications", "workflow", "config", ".dvc", "data.dvc", "paper"):
-        source = ROOT / part
-        ignore = shutil.ignore_patterns("__pycache__", "tmp", "main.pdf")
-        if source.is_dir():
-            shutil.copytree(source, folder / part, ignore=ignore)
-        else:
-            shutil.copy(source, folder / part)
-    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
-    subprocess.run(
-        ["snakemake", "--cores", "2", "mti_net", "--config", "study=micro", "device=cpu"],
-        cwd=folder,
-        check=True,
-        capture_output=True,
-    )
-    return folder / "results" / "micro" / "mti_net"
+def results(micro_study: Callable[[str], Path]) -> Path:
+    """The results of MTI-Net."""
+    return micro_study("mti_net")
 
 
 def test_auxiliary_tasks_are_trained_and_not_measured(results: Path) -> None:

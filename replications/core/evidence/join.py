@@ -35,6 +35,7 @@ def main() -> None:
     arguments = parser.parse_args()
     folder: Path = arguments.folder
     names: list[str] = arguments.replications
+    plans = [load_plan(name, arguments.study) for name in names]
     for table in TABLES:
         parts = [pd.read_csv(folder / name / table) for name in names]
         with replacing(folder / table) as temporary:
@@ -46,28 +47,26 @@ def main() -> None:
     claims = pd.read_csv(folder / "claims.csv")
     study = definitions(
         itertools.chain(
-            study_numbers(arguments.study, names, dataset),
-            study_sentences(
-                [load_plan(name, arguments.study) for name in names], efficiency, claims
-            ),
+            study_numbers(arguments.study, plans, dataset),
+            study_sentences(plans, efficiency, claims),
         )
     )
     write_text(generated / "numbers.tex", study + own)
-    for file in for_paper(load_plan(name, arguments.study) for name in names):
+    for file in for_paper(plans):
         if file != "numbers.tex":
             with replacing(generated / file) as temporary:
                 shutil.copyfile(folder / file, temporary)
 
 
 def study_numbers(
-    study: str, names: Sequence[str], dataset: dict[str, Any]
+    study: str, plans: Sequence[Plan], dataset: dict[str, Any]
 ) -> Iterator[tuple[str, str]]:
     """(key, value) of what holds for the study as a whole."""
     yield "study.name", study
     yield "study.face", _FACES.get(study, "")
-    parts = [load_plan(name, study).replication.part_of for name in names]
-    yield "study.replications", str(sum(whole not in names for whole in parts))
-    seeds = sorted({load_plan(name, study).seeds for name in names})
+    names = [plan.name for plan in plans]
+    yield "study.replications", str(sum(p.replication.part_of not in names for p in plans))
+    seeds = sorted({plan.seeds for plan in plans})
     yield "study.seeds", "--".join(str(count) for count in sorted({seeds[0], seeds[-1]}))
     yield "data.height", str(dataset["native_size"][0])
     yield "data.width", str(dataset["native_size"][1])

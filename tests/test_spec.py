@@ -223,3 +223,8 @@ def test_a_study_like_another(refused: Callable[[Edit], str]) -> None:
 def test_unknown_experiment(refused: Callable[[Edit], str]) -> None:
     message = refused(lambda spec: spec["studies"]["quick"].update(experiments={"toyy": {}}))
     assert "studies.quick.experiments: unknown experiment 'toyy'; known: none" in message
+
+
+def test_part_of_an_unknown_replication(refused: Callable[[Edit], str]) -> None:
+    message = refused(lambda spec: spec.update(part_of="uncertanty"))
+    assert "part_of: no replication 'uncertanty'; there are: uncertainty" in message

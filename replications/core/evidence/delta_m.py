@@ -16,12 +16,10 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from replications.core.spec import ALL_TASKS, Plan
+from replications.core.spec import ALL_TASKS, DELTA_METRICS, Plan
 
 DEFINITIONS = {"per_task_primary": True, "per_metric": False, "per_task_mean": True}
 """Definition: whether higher is better."""
-PUBLISHED = "delta_m_"
-"""As a metric, of the task `all`, delta_m is called `delta_m_<definition>`."""
 DELTA_KEY = ["replication", "run", "seed", "definition"]
 
 
@@ -76,7 +74,7 @@ def as_metrics(delta: pd.DataFrame) -> pd.DataFrame:
         role="multi",
         split="test",
         task=ALL_TASKS,
-        metric=PUBLISHED + delta["definition"],
+        metric=delta["definition"].map(DELTA_METRICS),
         unit="%",
     )
     return table.drop(columns="definition")

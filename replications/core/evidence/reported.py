@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pandas as pd
 
-from replications.core.evidence.delta_m import DEFINITIONS, PUBLISHED, delta_m, improvements
-from replications.core.spec import Replication
+from replications.core.evidence.delta_m import DEFINITIONS, delta_m, improvements
+from replications.core.spec import DELTA_METRICS, Replication
 
 
 def recomputed(
@@ -43,7 +43,13 @@ def recomputed(
             published_of = published.set_index("metric")["value"]
             for definition, value in delta_m(gain, replication.headline).items():
                 rows.append(
-                    (dataset, method, definition, value, published_of.get(PUBLISHED + definition))
+                    (
+                        dataset,
+                        method,
+                        definition,
+                        value,
+                        published_of.get(DELTA_METRICS[definition]),
+                    )
                 )
     columns = ["dataset", "method", "definition", "recomputed", "published"]
     return pd.DataFrame(rows, columns=columns).astype({"published": float})

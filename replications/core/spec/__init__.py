@@ -5,6 +5,7 @@ Free of torch: the workflow reads these when it is parsed.
 
 from replications.core.spec.claims import (
     ALL_TASKS,
+    DELTA_METRICS,
     SINGLES,
     Agreement,
     Bound,
@@ -35,6 +36,7 @@ from replications.core.spec.training import Augmentation, Optimizer, Role, Run, 
 
 __all__ = [
     "ALL_TASKS",
+    "DELTA_METRICS",
     "MOLECULES",
     "REPLICATIONS",
     "SINGLES",

@@ -12,6 +12,8 @@ Verdict = Literal["reproduced", "contradicted", "undecided"]
 DeltaM = Literal["per_task_primary", "per_metric", "per_task_mean"]
 ALL_TASKS = "all"
 """What a metric of all tasks together has as its task: `delta_m_<definition>`."""
+DELTA_METRICS = {definition: f"delta_m_{definition}" for definition in get_args(DeltaM)}
+"""What delta_m in each definition is called as a metric."""
 SINGLES = "single"
 """What stands for the single-task runs, whose delta_m is 0, in a comparison of delta_m."""
 

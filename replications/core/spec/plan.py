@@ -91,8 +91,11 @@ def _digest(value: Any) -> str:
 
 def replication_names() -> list[str]:
     """Every folder under `replications/` with a `replication.yaml`, in the order they state."""
-    folders = [path.parent.name for path in reading.REPLICATIONS.glob("*/replication.yaml")]
-    return sorted(folders, key=lambda name: (load_replication(name).order, name))
+    return sorted(_folders(), key=lambda name: (load_replication(name).order, name))
+
+
+def _folders() -> list[str]:
+    return sorted(path.parent.name for path in reading.REPLICATIONS.glob("*/replication.yaml"))
 
 
 def load_replication(name: str) -> Replication:
@@ -104,7 +107,13 @@ def load_replication(name: str) -> Replication:
     path = reading.REPLICATIONS / name / "replication.yaml"
     if not path.is_file():
         raise StudyError(f"no replication '{name}': {shown(path)} does not exist")
-    return checked(Replication, read_yaml(path), path)
+    replication = checked(Replication, read_yaml(path), path)
+    if replication.part_of not in (None, *_folders()):
+        raise StudyError(
+            f"{shown(path)}: part_of: no replication '{replication.part_of}'; "
+            f"there are: {', '.join(_folders())}"
+        )
+    return replication
 
 
 def load_plan(name: str, study: str) -> Plan:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from pydantic import model_validator
 
-from replications.core.spec.claims import ALL_TASKS, Claim, DeltaM
+from replications.core.spec.claims import ALL_TASKS, DELTA_METRICS, Claim
 from replications.core.spec.training import Positive, Run
 from replications.core.tasks.options import TASK_METRICS, Strict
 
@@ -131,7 +131,7 @@ class Replication(Strict):
 
 
 def _known_metric(task: str, metric: str, where: str) -> None:
-    metrics_of = TASK_METRICS | {ALL_TASKS: tuple(f"delta_m_{d}" for d in get_args(DeltaM))}
+    metrics_of = TASK_METRICS | {ALL_TASKS: tuple(DELTA_METRICS.values())}
     if metric not in metrics_of.get(task, ()):
         known = [f"{t}.{m}" for t, metrics in metrics_of.items() for m in metrics]
         raise ValueError(f"{where}: unknown metric '{task}.{metric}'; known: {', '.join(known)}")

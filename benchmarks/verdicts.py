@@ -1,7 +1,7 @@
 """What the rule of verdicts does when the truth is known, by simulation.
 
 Studies are drawn whose runs differ by a known effect, single-task seeds included, and sent through
-the project's own tables of comparisons and claims. Printed: how often a study without any effect
+the project's own table of claims. Printed: how often a study without any effect
 gives a verdict on any claim (family-wise error), how often a claim is decided rightly, and how
 often intervals of few seeds cover the truth.
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from replications.core.evidence.claims import claims_table, comparisons_table
+from replications.core.evidence.claims import claims_table
 from replications.core.evidence.statistics import interval
 from replications.core.spec import Plan, load_plan
 
@@ -79,8 +79,7 @@ def simulated_verdicts(
             values = shift + noise(rng, plan.seeds)
             rows += [(name, seed, "test", task, metric, True, v) for seed, v in enumerate(values)]
     columns = ["run", "seed", "split", "task", "metric", "higher_is_better", "value"]
-    comparisons = comparisons_table(plan, pd.DataFrame(rows, columns=columns))
-    return list(claims_table(plan, comparisons, Path())["verdict"])
+    return list(claims_table(plan, pd.DataFrame(rows, columns=columns), Path())["verdict"])
 
 
 def _coverage(seeds: int, noise: Noise, draws: int) -> tuple[float, float]:

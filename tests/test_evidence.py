@@ -10,22 +10,24 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from scipy.stats import permutation_test, ttest_1samp
 
 from benchmarks.verdicts import NOISES, simulated_verdicts, with_tests_only
 from replications.core.errors import StudyError
-from replications.core.evidence.claims import claims_table, comparisons_table, differences
+from replications.core.evidence.claims import claims_table, differences
 from replications.core.evidence.delta_m import as_metrics, delta_m, delta_m_table, improvements
 from replications.core.evidence.statistics import (
     ALPHA,
     effect_size,
     holm,
     interval,
+    joint_sign_flip_p,
     seeds_needed,
     sign_flip_p,
 )
 from replications.core.evidence.tidy import RUNS_KEY, checked
-from replications.core.spec import Comparison, Plan, load_plan
+from replications.core.spec import Comparison, Plan, load_plan, replication_names
 
 HEADLINE = {"semseg": "miou", "depth": "abs_err"}
 
@@ -83,14 +85,70 @@ def test_few_seeds_cannot_decide() -> None:
     assert sign_flip_p([1.0] * 10) == pytest.approx(2 / 1024)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
-def test_holm_lies_between_the_p_values_and_bonferroni(p_values: list[float]) -> None:
-    for p, corrected in zip(p_values, holm(p_values), strict=True):
-        assert p <= corrected <= min(1.0, len(p_values) * p)
+@given(st.lists(st.integers(-40, 40), min_size=2, max_size=8))
+def test_joint_sign_flip_of_one_comparison_is_the_test_of_a_fall(values: list[int]) -> None:
+    expected = sign_flip_p(values) if sum(values) < 0 else 1.0
+    assert joint_sign_flip_p([values]) == pytest.approx(expected)
+
+
+def test_joint_sign_flip_by_hand() -> None:
+    """Two comparisons and three seeds: of the eight patterns only the observed one falls as far in
+    either comparison, and its opposite turns the gain into as deep a fall."""
+    fall, gain = [-1.0, -1.0, -1.0], [2.0, 2.0, 2.0]
+    assert joint_sign_flip_p([fall]) == pytest.approx(2 / 8)
+    assert joint_sign_flip_p([fall, fall]) == pytest.approx(2 / 8)
+    assert joint_sign_flip_p([fall, gain]) == pytest.approx(4 / 8)
+    assert joint_sign_flip_p([gain, gain]) == 1.0
+    assert joint_sign_flip_p([[0.0, 0.0, 0.0]]) == 1.0
+
+
+@given(arrays(int, (3, 6), elements=st.integers(-40, 40)), st.floats(0.1, 10))
+def test_joint_sign_flip_is_stricter_than_the_tests_alone(
+    differences: np.ndarray, unit: float
+) -> None:
+    """And does not depend on the metrics' units or their order."""
+    p = joint_sign_flip_p(differences.tolist())
+    assert p >= min(joint_sign_flip_p([row]) for row in differences.tolist())
+    scaled = differences * np.array([[unit], [1.0], [8.0]])
+    assert joint_sign_flip_p(scaled[::-1].tolist()) == pytest.approx(p)
+
+
+def test_joint_sign_flip_keeps_its_level() -> None:
+    """Of 13 comparisons that share a run and have no effect, one is found worse in 5 % at most."""
+    rng = np.random.default_rng(0)
+    found = 0
+    for _ in range(400):
+        others = rng.standard_normal((13, 8))
+        found += joint_sign_flip_p((rng.standard_normal(8) - others).tolist()) <= ALPHA
+    assert found <= 0.05 * 400 + 2 * math.sqrt(0.05 * 0.95 * 400)
+    assert found > 0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6), st.integers(0, 3))
+def test_holm_lies_between_the_p_values_and_bonferroni(
+    p_values: list[float], elsewhere: int
+) -> None:
+    family = len(p_values) + elsewhere
+    for p, corrected in zip(p_values, holm(p_values, family), strict=True):
+        assert p <= corrected <= min(1.0, family * p)
 
 
 def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.01, 0.04, 0.03], 3) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([0.01, 0.04, 0.03], 5) == pytest.approx([0.05, 0.12, 0.12])
+
+
+@pytest.mark.parametrize("study", ["cpu", "full"])
+def test_studies_with_as_many_seeds_as_verdicts_need(study: str) -> None:
+    """Claims on two datasets of one paper are one family."""
+    nothing = simulated(plan_with_seeds(1), 0.0).head(0)
+    needed = {}
+    for name in replication_names():
+        plan = with_tests_only(load_plan(name, study))
+        claims = claims_table(plan, nothing, Path("unused"))
+        needed[name] = int(claims["seeds_needed"].max())
+        assert needed[name] <= plan.seeds
+    assert needed["nash_mtl"] == needed["nash_qm9"] == seeds_needed(3)
 
 
 def plan_with_seeds(seeds: int) -> Plan:
@@ -169,12 +227,13 @@ def test_delta_m_is_compared_with_single_task_training() -> None:
 )
 def test_verdicts_on_simulated_runs(seeds: int, advantage: float, verdict: str) -> None:
     plan = plan_with_seeds(seeds)
-    claims = claims_table(plan, comparisons_table(plan, simulated(plan, advantage)), Path("unused"))
+    claims = claims_table(plan, simulated(plan, advantage), Path("unused"))
     assert claims.set_index("claim").loc["1", "verdict"] == verdict
     assert claims.set_index("claim").loc["2", "verdict"] == verdict
     assert claims.set_index("claim").loc["3", "verdict"] == verdict
     # The quick study does not train the runs that claim 4 compares.
     assert claims.set_index("claim").loc["4", "verdict"] == "undecided"
+    assert claims.set_index("claim")["complete"].to_dict() == {"1": 1, "2": 1, "3": 1, "4": 0}
 
 
 @pytest.mark.parametrize(("spread", "verdict"), [(0.02, "reproduced"), (0.5, "contradicted")])
@@ -188,7 +247,7 @@ def test_agreement_of_final_values(tmp_path: Path, spread: float, verdict: str) 
             folder.mkdir(parents=True)
             history = {column: [9.0, 1.0 + spread * number / 3] for column in claim.agree.columns}
             pd.DataFrame(history).to_csv(folder / "history.csv")
-    claims = claims_table(plan, comparisons_table(plan, simulated(plan, 0.0)), tmp_path)
+    claims = claims_table(plan, simulated(plan, 0.0), tmp_path)
     assert claims.set_index("claim").loc["4", "verdict"] == verdict
 
 

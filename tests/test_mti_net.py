@@ -390,8 +390,7 @@ def test_a_claim_may_be_that_a_run_costs_more(saved: float, verdict: str, tmp_pa
     plan = PLAN.model_copy(
         update={"replication": PLAN.replication.model_copy(update={"claims": claims})}
     )
-    comparisons = pd.DataFrame(columns=["claim"])
-    assert claims_table(plan, comparisons, tmp_path).loc[0, "verdict"] == verdict
+    assert claims_table(plan, pd.DataFrame(), tmp_path).loc[0, "verdict"] == verdict
     with pytest.raises(ValueError, match="not dearer"):
         Saving(run="mti_net", cost="flops", percent=10, dearer=True)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from replications.core.evidence.claims import claims_table, comparisons_table
+from replications.core.evidence.claims import claims_table
 from replications.core.evidence.compare import compared
 from replications.core.evidence.reported import disagreements, recomputed
 from replications.core.evidence.transfer import overfitting_table, transfer_table
@@ -147,6 +147,6 @@ def test_a_claim_on_a_measured_number(
     wanted = Bound(experiment="toy", number="share", **bound)
     plan = measured_claim(load_plan("multinet", "micro"), wanted)
     runs = two_tasks()
-    found = claims_table(plan, comparisons_table(plan, runs), tmp_path)
+    found = claims_table(plan, runs, tmp_path)
     assert found["verdict"].tolist() == [verdict]
     assert math.isnan(found["p_for_holm"].iloc[0])

@@ -3,10 +3,10 @@
 The rule. A comparison is a paired difference over seeds, oriented so that positive favours the
 claim, tested by the exact two-sided sign-flip test. A claim holds only if all its comparisons do,
 so its p-value is the largest of theirs (intersection-union), and it fails if one of them is
-significantly negative, for which the smallest p-value, times the number of comparisons
-(Bonferroni), counts. p-values are then corrected over the paper's claims (Holm). `undecided` is
-what remains, and all that few seeds allow: `seeds_needed` is the smallest number of seeds at which
-the claim could be decided either way.
+significantly negative, by the joint sign-flip test of all of them (max-T). p-values are then
+corrected over the tested claims of the paper (Holm), those of its other replications counted too.
+`undecided` is what remains, and all that few seeds allow: `seeds_needed` is the smallest number of
+seeds at which the claim could be decided either way.
 
 A margin turns a comparison into one of non-inferiority: it is added to every difference before the
 test. Costs are not tested: parameters and operations do not vary with the seed, and a claim about
@@ -15,6 +15,7 @@ them, or about measured latency, holds where every seed saves enough and fails w
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 from collections.abc import Sequence
@@ -29,12 +30,22 @@ from replications.core.evidence.statistics import (
     effect_size,
     holm,
     interval,
+    joint_sign_flip_p,
     seeds_needed,
     sign_flip_p,
 )
 from replications.core.evidence.study import saved
 from replications.core.evidence.tidy import COSTS_KEY, read_table
-from replications.core.spec import Agreement, Bound, Claim, Comparison, Plan, Saving
+from replications.core.spec import (
+    Agreement,
+    Bound,
+    Claim,
+    Comparison,
+    Plan,
+    Saving,
+    load_replication,
+    replication_names,
+)
 
 
 def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | None:
@@ -100,14 +111,15 @@ def comparisons_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
-def claims_table(plan: Plan, comparisons: pd.DataFrame, folder: Path) -> pd.DataFrame:
+def claims_table(plan: Plan, runs: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """One row per claim: evidence for, evidence against, verdict.
 
-    `folder` holds the run folders, whose histories the claims of agreement read, the experiments
-    and costs.csv.
+    `complete` says whether the study has every run that the claim is about. `folder` holds the run
+    folders, whose histories the claims of agreement read, the experiments and costs.csv.
     """
     rows = []
     tested = sum(bool(claim.better) for claim in plan.replication.claims.values())
+    tested += _tested_elsewhere(plan.replication.paper, plan.name)
     for number, claim in plan.replication.claims.items():
         if claim.agree:
             evidence = _agreement(plan, claim.agree, folder)
@@ -116,15 +128,18 @@ def claims_table(plan: Plan, comparisons: pd.DataFrame, folder: Path) -> pd.Data
         elif claim.cheaper:
             evidence = _cheapness(plan, claim, read_table(folder / "costs.csv", COSTS_KEY))
         else:
-            own = comparisons[comparisons["claim"] == number]
-            evidence = _betterness(claim, own, tested)
-        rows.append({"replication": plan.name, "claim": number, "title": claim.title} | evidence)
-    columns = ["replication", "claim", "title", "seeds", "seeds_needed", "p_for", "p_against"]
+            evidence = _betterness(claim, runs) | {"seeds_needed": seeds_needed(tested)}
+        row = {"replication": plan.name, "claim": number, "title": claim.title}
+        rows.append(row | {"complete": set(claim.runs) <= set(plan.runs)} | evidence)
+    columns = ["replication", "claim", "title", "complete", "seeds", "seeds_needed"]
+    columns += ["p_for", "p_against"]
     # As objects: a column of nothing but gaps, all claims being tested, would be one of numbers.
     table = pd.DataFrame(rows, columns=[*columns, "verdict"]).astype({"verdict": object})
     for side in ("for", "against"):
         p_values = table[f"p_{side}"].dropna()
-        table[f"p_{side}_holm"] = pd.Series(holm(p_values.tolist()), p_values.index, dtype=float)
+        table[f"p_{side}_holm"] = pd.Series(
+            holm(p_values.tolist(), tested), p_values.index, dtype=float
+        )
     by_test = table["verdict"].isna()
     table.loc[by_test, "verdict"] = "undecided"
     table.loc[by_test & (table["p_for_holm"] <= ALPHA), "verdict"] = "reproduced"
@@ -132,21 +147,29 @@ def claims_table(plan: Plan, comparisons: pd.DataFrame, folder: Path) -> pd.Data
     return table.astype({"seeds_needed": "Int64"})
 
 
-def _betterness(claim: Claim, comparisons: pd.DataFrame, tested: int) -> dict[str, object]:
-    """p-values for and against a claim, from the rows of its comparisons.
+@functools.cache
+def _tested_elsewhere(paper: str, name: str) -> int:
+    """How many claims of the paper are tested in other replications than `name`."""
+    others = [load_replication(other) for other in replication_names() if other != name]
+    claims = [c for other in others if other.paper == paper for c in other.claims.values()]
+    return sum(bool(claim.better) for claim in claims)
+
+
+def _betterness(claim: Claim, runs: pd.DataFrame) -> dict[str, object]:
+    """p-values for and against a claim of comparisons.
 
     A comparison whose runs the study lacks keeps the claim from being reproduced, not from being
     contradicted by the others.
     """
-    present = len(comparisons)
-    needed = seeds_needed(tested * (present or len(claim.better)))
-    if not present:
-        return {"seeds": 0, "seeds_needed": needed, "verdict": "undecided"}
-    favours = comparisons["difference"] + comparisons["margin"]
-    p_for = comparisons["p"].where(favours > 0, 1.0).max() if present == len(claim.better) else 1.0
-    p_against = min(1.0, present * comparisons["p"].where(favours < 0, 1.0).min())
-    seeds = int(comparisons["seeds"].min())
-    return {"seeds": seeds, "seeds_needed": needed, "p_for": p_for, "p_against": p_against}
+    found = [(comparison, differences(comparison, runs)) for comparison in claim.better]
+    shifted = [[v + c.margin for v in values] for c, values in found if values is not None]
+    if not shifted:
+        return {"seeds": 0, "verdict": "undecided"}
+    p_for = 1.0
+    if len(shifted) == len(found):
+        p_for = max(sign_flip_p(values) if sum(values) > 0 else 1.0 for values in shifted)
+    p_against = joint_sign_flip_p(shifted)
+    return {"seeds": len(shifted[0]), "p_for": p_for, "p_against": p_against}
 
 
 def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | None:

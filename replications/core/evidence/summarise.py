@@ -30,11 +30,11 @@ def main() -> None:
     write_table(costs, folder / "costs.csv", COSTS_KEY)
     delta = delta_m_table(plan, runs)
     write_table(delta, folder / "delta_m.csv", DELTA_KEY)
-    comparisons = comparisons_table(plan, pd.concat([runs, as_metrics(delta)]))
+    compared = pd.concat([runs, as_metrics(delta)])
     # Empty where nothing was tested or one seed has no interval: tables with gaps by design.
     with_gaps = {
-        "comparisons": comparisons,
-        "claims": claims_table(plan, comparisons, folder),
+        "comparisons": comparisons_table(plan, compared),
+        "claims": claims_table(plan, compared, folder),
         "transfer": transfer_table(plan, runs),
         "overfitting": overfitting_table(plan, runs),
     }

@@ -106,3 +106,10 @@ class Claim(Strict):
         if missing:
             raise ValueError(f"sentence lacks {', '.join(sorted(missing))}")
         return self
+
+    @property
+    def runs(self) -> list[str]:
+        """The runs of the replication that it is about."""
+        compared = [run for comparison in self.better for run in comparison.runs]
+        agreeing = self.agree.runs if self.agree else []
+        return [*compared, *(saving.run for saving in self.cheaper), *agreeing]

@@ -17,8 +17,8 @@ RUN_FILES = (
     "model.pt",
 )
 """A run folder."""
-EXPERIMENT_FILES = ("table.csv", "numbers.json")
-"""What an experiment measured, and the numbers that claims and the paper take from it."""
+EXPERIMENT_FILES = ("table.csv", "numbers.json", "provenance.json")
+"""What an experiment measured, the numbers that claims and the paper take from it, its origin."""
 TABLES = (
     *("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv"),
     *("transfer.csv", "overfitting.csv"),

@@ -6,14 +6,16 @@ weight times loss of a task differs by what the weighting makes of the factor an
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from replications.core.errors import run_command
-from replications.core.files import write_json, write_text
-from replications.core.spec import Plan, load_plan
+from replications.core.experiments import Measured, run_experiment
+from replications.core.spec import Plan
+
+if TYPE_CHECKING:
+    import torch
 
 
 def twins(plan: Plan) -> dict[str, str]:
@@ -60,17 +62,11 @@ def numbers(table: pd.DataFrame) -> dict[str, float]:
     return found | {"others_change": float(largest.drop("nash").min())}
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="results of the replication")
-    arguments = parser.parse_args()
-    table = changes(load_plan("nash_mtl", arguments.study), arguments.folder)
-    folder = arguments.folder / "scale"
-    write_text(folder / "table.csv", table.to_csv(index=False))
-    write_json(folder / "numbers.json", numbers(table))
+def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
+    """From the histories of the runs and their twins."""
+    table = changes(plan, folder)
+    return table, numbers(table)
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_experiment("nash_mtl", "scale", measure)

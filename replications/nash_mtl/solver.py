@@ -8,7 +8,6 @@ are of gradients whose lengths are spread over orders of magnitude; our own are 
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,9 +18,8 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from replications.core.errors import run_command
-from replications.core.files import write_json, write_text
-from replications.core.spec import Plan, load_plan
+from replications.core.experiments import Measured, run_experiment
+from replications.core.spec import Plan
 from replications.core.weighting.bargaining import bargain, residual
 from replications.core.weighting.nash_published import published_procedure
 
@@ -127,25 +125,16 @@ def numbers(table: pd.DataFrame, histories: list[pd.DataFrame]) -> dict[str, flo
     }
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="results of the replication")
-    arguments = parser.parse_args()
-    torch.set_num_threads(1)
-    plan = load_plan("nash_mtl", arguments.study)
+def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
+    """Both procedures, on random matrices and on those that the trainings of `nash` recorded."""
     options = plan.experiments["solver"].options
     histories = [
-        pd.read_csv(arguments.folder / "nash" / str(seed) / "history.csv")
-        for seed in range(plan.seeds)
+        pd.read_csv(folder / "nash" / str(seed) / "history.csv") for seed in range(plan.seeds)
     ]
     rows = [*on_random(options), *on_training(plan, histories, options["recorded"])]
     table = pd.DataFrame(rows)
-    folder = arguments.folder / "solver"
-    write_text(folder / "table.csv", table.to_csv(index=False))
-    write_json(folder / "numbers.json", numbers(table, histories))
+    return table, numbers(table, histories)
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_experiment("nash_mtl", "solver", measure)

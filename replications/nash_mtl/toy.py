@@ -8,17 +8,19 @@ each has a closed form.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from replications.core.data.labels import Array
-from replications.core.errors import run_command
-from replications.core.files import write_json, write_text
-from replications.core.spec import load_plan
+from replications.core.experiments import Measured, run_experiment
+from replications.core.spec import Plan
+
+if TYPE_CHECKING:
+    import torch
 
 STARTS = np.array([(-8.5, 7.5), (0.0, 0.0), (9.0, 9.0), (-7.5, -0.5), (9.0, -1.0)])
 SCALES = (1.0, 0.1)
@@ -227,18 +229,12 @@ def numbers(table: pd.DataFrame, reached: float) -> dict[str, float]:
     return found
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="results of the replication")
-    arguments = parser.parse_args()
-    options = load_plan("nash_mtl", arguments.study).experiments["toy"].options
+def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
+    """The trajectories, on the CPU."""
+    options = plan.experiments["toy"].options
     table = trajectories(options["steps"], options["recorded"])
-    folder = arguments.folder / "toy"
-    write_text(folder / "table.csv", table.to_csv(index=False))
-    write_json(folder / "numbers.json", numbers(table, options["reached"]))
+    return table, numbers(table, options["reached"])
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_experiment("nash_mtl", "toy", measure)

@@ -6,7 +6,6 @@ which share the machine with each other.
 
 from __future__ import annotations
 
-import argparse
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +17,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from replications.core.data.labels import Array
-from replications.core.engine.devices import training_device
 from replications.core.engine.loop import build_optimizer
-from replications.core.errors import run_command
-from replications.core.files import write_json, write_text
-from replications.core.spec import Plan, load_plan, model_options
+from replications.core.experiments import Measured, run_experiment
+from replications.core.spec import Plan, model_options
 from replications.core.tasks.base import Task
 from replications.core.tasks.depth import Depth
 from replications.core.tasks.normals import Normals
@@ -158,20 +155,12 @@ def numbers(table: pd.DataFrame) -> dict[str, float]:
     return {key: float(value) for key, value in found.items()}
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="results of the replication")
-    arguments = parser.parse_args()
-    plan = load_plan("nash_mtl", arguments.study)
-    with training_device("auto", threads=1) as device:
-        seconds = seconds_per_step(plan, plan.experiments["variants"].options["rounds"], device)
-    table = comparison(plan, arguments.folder, seconds)
-    folder = arguments.folder / "variants"
-    write_text(folder / "table.csv", table.to_csv(index=False))
-    write_json(folder / "numbers.json", numbers(table))
+def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
+    """What the variants save, timed on `device`, and how their alpha differs in the histories."""
+    rounds = plan.experiments["variants"].options["rounds"]
+    table = comparison(plan, folder, seconds_per_step(plan, rounds, device))
+    return table, numbers(table)
 
 
 if __name__ == "__main__":
-    run_command(main)
+    run_experiment("nash_mtl", "variants", measure, device="auto")

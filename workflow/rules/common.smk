@@ -1,6 +1,7 @@
 # The plans of the study, read and checked before any rule; no torch is imported here.
 
 import fcntl
+import json
 import shutil
 import sys
 from importlib.metadata import version
@@ -13,7 +14,7 @@ sys.path.insert(0, str(Path(workflow.basedir).parent))
 from replications.core import layout
 from replications.core.engine import source
 from replications.core.errors import StudyError
-from replications.core.spec import MOLECULES, load_plans, replication_names
+from replications.core.spec import MOLECULES, load_plans
 
 try:
     STUDY, PLANS = load_plans(config)
@@ -23,11 +24,10 @@ except StudyError as error:
 RESULTS = f"results/{STUDY.study}"
 SUMMARY = [f"{RESULTS}/{{replication}}/{table}" for table in layout.TABLES]
 GENERATED = [f"{RESULTS}/generated/{file}" for file in layout.for_paper(PLANS.values())]
-PUBLISHED = [
-    name
-    for name in replication_names()
-    if Path(f"results/published/generated/{name}").is_dir()
-]
+PUBLICATION = Path("results/published/study.json")
+PUBLISHED = (
+    json.loads(PUBLICATION.read_text())["replications"] if PUBLICATION.is_file() else []
+)
 HAS_CUDA = STUDY.device != "cpu" and shutil.which("nvidia-smi") is not None
 
 

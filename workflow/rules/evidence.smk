@@ -148,6 +148,7 @@ rule publish:
     input:
         rules.join.output,
         [run_files(name, ["provenance.json"]) for name in PLANS],
+        [experiment_files(name) for name in PLANS],
     log:
         f"{RESULTS}/logs/publish.log",
     params:
@@ -165,6 +166,7 @@ rule compare:
     input:
         rebuilt=f"{RESULTS}/runs.csv",
         published="results/published/runs.csv",
+        study="results/published/study.json",
     output:
         report(
             f"{RESULTS}/published.csv",
@@ -177,4 +179,4 @@ rule compare:
         source=source.evidence_hash(),
     shell:
         "python -m replications.core.evidence.compare --rebuilt {input.rebuilt}"
-        " --published {input.published} --output {output} 2>&1 | tee {log}"
+        " --published {input.published} --study {input.study} --output {output} 2>&1 | tee {log}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +21,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rebuilt", type=Path, required=True, help="runs.csv of the study")
     parser.add_argument("--published", type=Path, required=True, help="runs.csv as published")
+    parser.add_argument("--study", type=Path, required=True, help="study.json as published")
     parser.add_argument("--output", type=Path, required=True)
     arguments = parser.parse_args()
     rebuilt = read_table(arguments.rebuilt, RUNS_KEY)
@@ -27,7 +29,11 @@ def main() -> None:
     with replacing(arguments.output) as temporary:
         table.to_csv(temporary, index=False)
     counts = table["outcome"].value_counts()
-    print("against the published values:", ", ".join(f"{n} {name}" for name, n in counts.items()))
+    study = json.loads(arguments.study.read_text(encoding="utf-8"))["study"]
+    print(
+        f"against the published values of study '{study}':",
+        ", ".join(f"{n} {name}" for name, n in counts.items()),
+    )
 
 
 def compared(rebuilt: pd.DataFrame, published: pd.DataFrame) -> pd.DataFrame:

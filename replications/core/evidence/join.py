@@ -19,7 +19,7 @@ from replications.core.layout import TABLES, for_paper
 from replications.core.spec import Plan, Verdict, load_plan
 
 _FACES = {
-    "quick": "※ 이 원고는 CPU에서 몇 분 안에 끝나는 축소(quick) 연구의 결과이다.",
+    "quick": "※ 이 원고는 CPU 두 코어에서 십여 분에 끝나는 축소(quick) 연구의 결과이다.",
     "cpu": "※ 이 원고는 CPU로 하는 축소 연구를 판정에 필요한 만큼의 시드로 반복한 결과이다.",
     "micro": "※ 작업 흐름을 시험하는 극소(micro) 연구의 결과이며 방법에 대해 말하는 바가 없다.",
 }
@@ -81,24 +81,25 @@ def study_sentences(
     yield "sentence.study.verdicts", counted(claims["verdict"])
     found = claims["verdict"].value_counts().reindex(get_args(Verdict), fill_value=0)
     words = ", ".join(f"{count} {verdict}" for verdict, count in found.items())
-    yield "sentence.study.verdicts.english", f"Of {len(claims)} claims we find {words}."
+    of = f"Of {len(claims)} claims" if len(claims) > 1 else "Of one claim"
+    yield "sentence.study.verdicts.english", f"{of} we find {words}."
     references = [f"{plan.name}/{plan.replication.reference}" for plan in plans]
     own = efficiency[(efficiency["replication"] + "/" + efficiency["run"]).isin(references)]
     better, worse = (own["low"] > 0).sum(), (own["high"] < 0).sum()
     unclear = len(own) - better - worse
-    saved = own["parameters_saved"]
-    range_ = rf"{saved.min():.0f}--{saved.max():.0f}\,\%" if len(own) else "0\\,\\%"
+    saved = own["parameters_saved"].round()
+    ends = [rf"${end:.0f}$" for end in sorted({*saved.agg(["min", "max"]).dropna()})]
     yield (
         "sentence.study.answer",
         rf"대표 다중 작업 모델 {len(own)}개 중 $\Delta_m$의 95\,\% 구간이 0보다 높은 것은 "
         rf"{better}개, 낮은 것은 {worse}개, 0을 포함하는 것은 {unclear}개이고, "
-        rf"매개변수의 절감은 {range_}이다.",
+        rf"매개변수의 절감은 {'--'.join(ends)}\,\%이다.",
     )
     yield (
         "sentence.study.answer.english",
-        rf"Of {len(own)} multi-task models, {better} have a $\Delta_m$ whose 95\,\% interval lies "
-        rf"above zero, {worse} below, and {unclear} around it; they save {range_} of the "
-        "parameters.",
+        rf"The 95\,\% interval of $\Delta_m$ lies above zero for {better}, below for {worse} and "
+        rf"around it for {unclear} of the multi-task models compared; parameters saved: "
+        rf"{' to '.join(ends)}\,\%.",
     )
 
 

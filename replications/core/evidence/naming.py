@@ -1,4 +1,4 @@
-"""Korean names of tasks and metrics; what has none is called as in the tables."""
+"""What the paper calls tasks, metrics and encoders; what has no name keeps that of the tables."""
 
 from __future__ import annotations
 
@@ -48,6 +48,15 @@ _METRICS = {
     "delta_m_per_metric": r"$\Delta_m^{\mathrm{P}}$",
     "delta_m_per_task_mean": r"$\Delta_m$",
 }
+_ENCODERS = {
+    "thin": "얇은 ResNet",
+    "vgg16": "VGG-16",
+    "resnet18": "ResNet-18",
+    "resnet50": "ResNet-50",
+    "resnet101": "ResNet-101",
+    "hrnet_w18": "HRNet-W18",
+    "hrnet_w18_small_v2": "HRNet-W18-small-v2",
+}
 _UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
 
 
@@ -64,3 +73,8 @@ def metric_name(metric: str) -> str:
 def unit_name(unit: str) -> str:
     """A unit as the head of a column; may contain LaTeX."""
     return _UNITS.get(unit, unit)
+
+
+def encoder_name(encoder: str) -> str:
+    """An encoder of a specification, in text."""
+    return _ENCODERS.get(encoder, encoder.replace("_", r"\_"))

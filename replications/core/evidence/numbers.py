@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from replications.core.evidence.naming import encoder_name
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import decimals
 from replications.core.spec import MOLECULES, Plan
@@ -45,7 +46,7 @@ def numbers(results: Results) -> Iterator[tuple[str, str]]:
         yield f"{plan.name}.{run}.delta_m.{definition}", f"{values.mean():+.1f}"
     for experiment in plan.experiments:
         for key, value in results.numbers(experiment).items():
-            yield f"{plan.name}.{experiment}.{key}", f"{value:.3g}" if value else "0"
+            yield f"{plan.name}.{experiment}.{key}", _three_digits(value)
     yield from _sentences(results)
 
 
@@ -60,7 +61,7 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
     else:
         yield f"{plan.name}.size", rf"{settings.size[1]}$\times${settings.size[0]}"
     if encoder := settings.model.get("encoder"):
-        yield f"{plan.name}.encoder", {"thin": "얇은 ResNet"}.get(encoder, encoder)
+        yield f"{plan.name}.encoder", encoder_name(encoder)
     yield f"{plan.name}.lr", f"{settings.optimizer.lr:g}"
     device = str(results.costs["device"].iloc[0])
     yield f"{plan.name}.device", "CPU" if device == "cpu" else device
@@ -73,14 +74,23 @@ def _sentences(results: Results) -> Iterator[tuple[str, str]]:
         yield f"sentence.{plan.name}.claim{row.claim}", _sentence(plan, row) + "."
     sentences = [_sentence(plan, row) for row in rows if row.verdict != "undecided"]
     open_ = results.claims[results.claims["verdict"] == "undecided"]
-    if len(open_):
-        needed = open_["seeds_needed"].dropna().astype(int)
-        sentences.append(f"주장 {', '.join(open_['claim'])}에 대해서는 판정할 수 없었다")
-        if len(needed) and needed.max() > plan.seeds:
-            range_ = "--".join(str(n) for n in sorted({needed.min(), needed.max()}))
-            sentences[-1] += f"(필요한 시드 {range_}개)"
+    if len(seen := open_[open_["complete"]]):
+        sentences.append(f"주장 {', '.join(seen['claim'])}에 대해서는 판정할 수 없었다")
+        needed = seen["seeds_needed"].max()
+        if needed > plan.seeds:
+            sentences[-1] += f"(필요한 시드 {needed:.0f}개)"
+    if len(unseen := open_[~open_["complete"]]):
+        numbers_ = ", ".join(unseen["claim"])
+        sentences.append(
+            f"주장 {numbers_}에 필요한 실행은 이 연구에 다 있지 않아 판정하지 못하였다"
+        )
     yield f"sentence.{plan.name}.claims", " ".join(f"{sentence}." for sentence in sentences)
     yield f"sentence.{plan.name}.verdicts", counted(results.claims["verdict"])
+
+
+def _three_digits(value: float) -> str:
+    """Whole from 100 on, with three digits below."""
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}" if value else "0"
 
 
 def _sentence(plan: Plan, row: Any) -> str:

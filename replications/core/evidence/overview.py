@@ -80,7 +80,7 @@ def efficiency_table(table: pd.DataFrame, results: Sequence[Results]) -> str:
         r"\toprule",
         r" & \multicolumn{2}{c}{$\Delta_m$ (\%)} & \multicolumn{3}{c}{절감 (\%)} \\",
         r"\cmidrule(l){4-6}",
-        r"재현 & \multicolumn{2}{c}{[95\,\% 구간]} & 매개변수 & 연산량 & 지연 \\",
+        r"재현 & \multicolumn{2}{c}{$\pm$ 95\,\% 구간} & 매개변수 & 연산량 & 지연 \\",
         r"\midrule",
     ]
     for one in results:

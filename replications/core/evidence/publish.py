@@ -12,8 +12,8 @@ import pandas as pd
 
 from replications.core.errors import run_command
 from replications.core.files import write_json
-from replications.core.layout import TABLES
-from replications.core.spec import load_plan
+from replications.core.layout import TABLES, for_paper
+from replications.core.spec import Plan, load_plan
 
 
 def main() -> None:
@@ -27,13 +27,19 @@ def main() -> None:
     folder, output = arguments.folder, arguments.output
     new = output.with_name(f".{output.name}.new")
     shutil.rmtree(new, ignore_errors=True)
-    shutil.copytree(folder / "generated", new / "generated")
-    for table in (*TABLES, "efficiency.csv"):
-        shutil.copyfile(folder / table, new / table)
-    rows = [
-        row for name in arguments.replications for row in origins(arguments.study, name, folder)
+    plans = [load_plan(name, arguments.study) for name in arguments.replications]
+    measured = [
+        f"{plan.name}/{experiment}/{file}"
+        for plan in plans
+        for experiment in plan.experiments
+        for file in ("table.csv", "numbers.json")
     ]
-    pd.DataFrame(rows).to_csv(new / "provenance.csv", index=False)
+    generated = [f"generated/{file}" for file in for_paper(plans)]
+    for file in (*generated, *TABLES, "efficiency.csv", *measured):
+        (new / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / file, new / file)
+    rows = [row for plan in plans for row in origins(plan, folder / plan.name)]
+    pd.DataFrame(rows).astype({"seed": "Int64"}).to_csv(new / "provenance.csv", index=False)
     write_json(
         new / "study.json", {"study": arguments.study, "replications": arguments.replications}
     )
@@ -41,19 +47,20 @@ def main() -> None:
     new.rename(output)
 
 
-def origins(study: str, replication: str, folder: Path) -> Iterator[dict[str, object]]:
-    """A row per run folder: seed, source, data, versions, hardware, command."""
-    plan = load_plan(replication, study)
-    for run in plan.runs:
-        for seed in range(plan.seeds):
-            path = folder / replication / run / str(seed) / "provenance.json"
-            origin = json.loads(path.read_text(encoding="utf-8"))
-            row = {key: origin[key] for key in ("replication", "study", "run", "role", "seed")}
-            row |= {"source_hash": origin["source_hash"], "python": origin["python"]}
-            row |= {f"data_{split}_md5": md5 for split, md5 in origin["data"]["md5"].items()}
-            row |= origin["packages"]
-            row |= {key: origin[key] for key in ("processor", "threads", "device")}
-            yield row | {"command": " ".join(origin["command"])}
+def origins(plan: Plan, folder: Path) -> Iterator[dict[str, object]]:
+    """A row per run folder and experiment: seed, source, data, versions, hardware, command."""
+    runs = [f"{run}/{seed}" for run in plan.runs for seed in range(plan.seeds)]
+    for name in (*runs, *plan.experiments):
+        path = folder / name / "provenance.json"
+        origin = json.loads(path.read_text(encoding="utf-8"))
+        row = {key: origin[key] for key in ("replication", "study", "run")}
+        row |= {"role": origin.get("role", "experiment"), "seed": origin.get("seed")}
+        row |= {"source_hash": origin["source_hash"], "python": origin["python"]}
+        data = origin.get("data", {"md5": {}})["md5"]
+        row |= {f"data_{split}_md5": md5 for split, md5 in data.items()}
+        row |= origin["packages"]
+        row |= {key: origin[key] for key in ("processor", "threads", "device")}
+        yield row | {"command": " ".join(origin["command"])}
 
 
 if __name__ == "__main__":

@@ -17,7 +17,11 @@ from replications.core.layout import figures
 _CAPTIONS = {
     "examples": "예측 예 (첫 번째 시드)",
     "delta_m": "$\\Delta_m$의 세 정의; 점은 시드, 막대는 평균",
-    "curves": "학습 손실; 선은 시드 평균, 띠는 시드의 범위",
+    "curves": "학습 손실(모든 항의 합); 선은 시드 평균, 띠는 시드의 범위",
+    "plane": "연산량과 $\\Delta_m$; 단일 작업 모델의 합에 대한 비",
+    "toy": "두 손실의 예제: 다섯 출발점의 궤적과 파레토 전선",
+    "solver": "협상 방정식의 잔차와 푸는 데 걸린 시간",
+    "conflict": "학습 중 작업 기울기 사이의 코사인",
 }
 
 
@@ -41,10 +45,14 @@ def _tables(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "설정", _settings(results)
     yield "실행", _runs(results)
     yield "주장과 판정", results.claims.drop(columns="replication")
-    yield (
-        "비교 (차이는 주장에 유리한 쪽이 양수, 95\\,\\% 구간)",
-        results.comparisons.drop(columns="replication"),
-    )
+    comparisons = results.comparisons.drop(columns="replication")
+    unused = [
+        column
+        for column in ("margin", "beyond")
+        if (comparisons[column].isna() | (comparisons[column] == 0)).all()
+    ]
+    yield "비교 (차이는 주장에 유리한 쪽이 양수, 95\\,\\% 구간)", comparisons.drop(columns=unused)
+    yield "실험에서 잰 값", _experiments(results)
     yield "측정값 (시험, 시드 평균과 95\\,\\% 구간)과 논문 보고값", _measured(results)
     yield "$\\Delta_m$의 세 정의 (95\\,\\% 구간; per\\_metric만 음수가 이득)", _delta_m(results)
     yield "논문 보고값에서 다시 계산한 $\\Delta_m$", _recomputed(results)
@@ -56,7 +64,7 @@ def _tables(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _longtable(table: pd.DataFrame) -> str:
-    """Booktabs, broken over pages; numbers with four digits."""
+    """Booktabs, broken over pages; numbers with four digits; small where there are many columns."""
     latex: str = table.to_latex(
         index=False,
         escape=True,
@@ -65,13 +73,13 @@ def _longtable(table: pd.DataFrame) -> str:
         float_format=lambda v: f"{v:.4g}",
         column_format="".join(_column(name, table[name]) for name in table),
     )
-    return latex
+    return rf"{{\manycolumns {latex}}}" if len(table.columns) > 9 else latex
 
 
 def _column(name: object, values: pd.Series) -> str:
     """Numbers to the right; text to the left, and the titles of claims broken into lines."""
     if name == "title" and values.str.len().max() > 60:
-        return r">{\raggedright\arraybackslash}p{60mm}"
+        return r">{\raggedright\arraybackslash}p{45mm}"
     return "r" if pd.api.types.is_numeric_dtype(values) else "l"
 
 
@@ -94,9 +102,20 @@ def _runs(results: Results) -> pd.DataFrame:
     rows = []
     for name, run in results.plan.runs.items():
         chosen = run.model_dump(mode="json", exclude_defaults=True, exclude={"tasks", "title"})
+        if run.role == "multi":
+            chosen["weighting"] = {"name": run.weighting.name} | chosen.get("weighting", {})
         changes = "; ".join(f"{key} = {value}" for key, value in _flattened(chosen))
         rows.append((name, run.title, ", ".join(run.tasks), changes))
     return pd.DataFrame(rows, columns=["run", "title", "tasks", "weighting and changes"])
+
+
+def _experiments(results: Results) -> pd.DataFrame:
+    rows = [
+        (experiment, number, value)
+        for experiment in results.plan.experiments
+        for number, value in results.numbers(experiment).items()
+    ]
+    return pd.DataFrame(rows, columns=["experiment", "number", "value"])
 
 
 def _measured(results: Results) -> pd.DataFrame:

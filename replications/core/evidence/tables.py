@@ -21,10 +21,14 @@ class Row:
 
 
 def rows(plan: Plan) -> list[Row]:
-    """Single-task runs with the same labels and the same changes to the model share a line, each
-    with a column of its own."""
+    """The lines of the runs that the replication wants in the table.
+
+    Single-task runs with the same labels and the same changes to the model share a line, each with
+    a column of its own.
+    """
     together: dict[str, list[str]] = {}
-    for name, run in plan.runs.items():
+    for name in [run for run in plan.replication.table or plan.runs if run in plan.runs]:
+        run = plan.runs[name]
         likeness = f"{run.labels} {run.model}" if run.role == "single" else name
         together.setdefault(likeness, []).append(name)
     return [
@@ -36,7 +40,7 @@ def rows(plan: Plan) -> list[Row]:
 def results_table(results: Results) -> str:
     """Metrics on the test split (mean ± sd over seeds), delta_m, size; then as reported.
 
-    The best mean of a column is bold.
+    The best mean of a column, of all runs of the study, is bold.
     """
     metrics = _columns(results)
     reported = [m for m in metrics if _reported(results, results.plan.runs, m) is not None]
@@ -125,7 +129,7 @@ def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) ->
     digits = decimals(means)
     mean = rf"\num{{{cell['mean']:.{digits}f}}}"
     if cell["mean"] == best:
-        mean = rf"\textbf{{{cell['mean']:.{digits}f}}}"
+        mean = rf"\textbf{{{mean}}}"
     return rf"{mean} & \num{{{cell['spread']:.{digits}f}}}"
 
 

@@ -61,6 +61,9 @@ class Replication(Strict):
     """The metrics of a task that delta_m averages; of a task that is not named, all of them."""
     columns: list[str]
     """What the results table shows, as `task.metric`."""
+    table: list[str] = []
+    """The runs that the paper's table shows, of those in the study; all where none are named. The
+    supplement has every run."""
     reference: str
     """The multi-task run whose delta_m the abstract quotes."""
     settings: dict[str, Any]
@@ -92,9 +95,7 @@ class Replication(Strict):
             for task in run.trained:
                 self._known_task(task, f"runs.{name}.tasks")
         for number, claim in self.claims.items():
-            named = [run for c in claim.better for run in c.runs]
-            named += [saving.run for saving in claim.cheaper]
-            for run_name in [*named, *(claim.agree.runs if claim.agree else [])]:
+            for run_name in claim.runs:
                 self._known_run(run_name, f"claims.{number}")
             for bound in claim.measured:
                 self._known_experiment(bound.experiment, f"claims.{number}.measured")
@@ -105,6 +106,8 @@ class Replication(Strict):
             for run_name in spec.histories:
                 self._known_run(run_name, f"experiments.{name}.histories")
         self._known_run(self.reference, "reference")
+        for run_name in self.table:
+            self._known_run(run_name, "table")
         for task, metric in self.headline.items():
             _known_metric(task, metric, "headline")
         for task, metrics in self.averaged.items():

@@ -80,10 +80,7 @@ def _sentences(results: Results) -> Iterator[tuple[str, str]]:
         if needed > plan.seeds:
             sentences[-1] += f"(필요한 시드 {needed:.0f}개)"
     if len(unseen := open_[~open_["complete"]]):
-        numbers_ = ", ".join(unseen["claim"])
-        sentences.append(
-            f"주장 {numbers_}에 필요한 실행은 이 연구에 다 있지 않아 판정하지 못하였다"
-        )
+        sentences.append(f"주장 {', '.join(unseen['claim'])}에는 이 연구에 없는 실행이 필요하다")
     yield f"sentence.{plan.name}.claims", " ".join(f"{sentence}." for sentence in sentences)
     yield f"sentence.{plan.name}.verdicts", counted(results.claims["verdict"])
 

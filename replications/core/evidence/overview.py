@@ -118,7 +118,7 @@ def experiments_table(results: Sequence[Results]) -> str:
 
 def plane_figure(table: pd.DataFrame, results: Sequence[Results]) -> Figure:
     """Every multi-task run: accuracy change against parameters saved; the reference run filled."""
-    figure, axis = plt.subplots(figsize=(COLUMN, 0.62 * COLUMN), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, 0.54 * COLUMN), layout="constrained")
     for one, colour, marker in zip(results, COLOURS, MARKERS, strict=False):
         own = table[table["replication"] == one.plan.name]
         reference = own["run"] == one.plan.replication.reference

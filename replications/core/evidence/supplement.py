@@ -31,7 +31,7 @@ def chapter(results: Results) -> str:
     parts = [rf"\section{{{plan.replication.korean} \quad {plan.replication.title}}}"]
     for title, table in _tables(results):
         if len(table):
-            parts.append(rf"\subsection*{{{title}}}" + "\n" + _longtable(table))
+            parts.append(rf"\tablesection{{{title}}}" + "\n" + _longtable(table))
     parts.append(r"\subsection*{그림}")
     for figure in figures(plan):
         name = figure.removeprefix("figure_")
@@ -65,22 +65,25 @@ def _tables(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
 
 def _longtable(table: pd.DataFrame) -> str:
     """Booktabs, broken over pages; numbers with four digits; small where there are many columns."""
+    small = len(table.columns) > 7
     latex: str = table.to_latex(
         index=False,
         escape=True,
         longtable=True,
         na_rep="",
         float_format=lambda v: f"{v:.4g}",
-        column_format="".join(_column(name, table[name]) for name in table),
+        column_format="".join(_column(table[name], 45 if small else 80) for name in table),
     )
-    return rf"{{\manycolumns {latex}}}" if len(table.columns) > 9 else latex
+    return rf"{{\manycolumns {latex}}}" if small else latex
 
 
-def _column(name: object, values: pd.Series) -> str:
-    """Numbers to the right; text to the left, and the titles of claims broken into lines."""
-    if name == "title" and values.str.len().max() > 60:
-        return r">{\raggedright\arraybackslash}p{45mm}"
-    return "r" if pd.api.types.is_numeric_dtype(values) else "l"
+def _column(values: pd.Series, width: int) -> str:
+    """Numbers to the right; text to the left, broken at `width` mm where it is long."""
+    if pd.api.types.is_numeric_dtype(values):
+        return "r"
+    if values.astype(str).str.len().max() > 45:
+        return rf">{{\raggedright\arraybackslash}}p{{{width}mm}}"
+    return "l"
 
 
 def _settings(results: Results) -> pd.DataFrame:
@@ -155,13 +158,14 @@ def _by_seed(results: Results) -> pd.DataFrame:
 
 
 def _origins(results: Results) -> pd.DataFrame:
-    """Where each run folder comes from."""
+    """Where the run folders come from: the seeds of a run that share device, source and data."""
     rows = []
     for run in results.plan.runs:
         for seed in range(results.plan.seeds):
             path = results.folder / run / str(seed) / "provenance.json"
             origin = json.loads(path.read_text(encoding="utf-8"))
             data = "-".join(md5[:6] for md5 in origin["data"]["md5"].values())
-            row = (run, seed, origin["device"], origin["source_hash"], data)
-            rows.append(row)
-    return pd.DataFrame(rows, columns=["run", "seed", "device", "source", "data"])
+            rows.append((run, str(seed), origin["device"], origin["source_hash"], data))
+    table = pd.DataFrame(rows, columns=["run", "seeds", "device", "source", "data"])
+    same = ["run", "device", "source", "data"]
+    return table.groupby(same, sort=False)["seeds"].agg(" ".join).reset_index()

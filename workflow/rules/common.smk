@@ -21,10 +21,6 @@ try:
 except StudyError as error:
     raise WorkflowError(str(error))
 
-# Snakemake's limit of jobs per second starts one more thread with every job that ends, and each wakes
-# the scheduler every second: after some hundreds of jobs that takes a whole core.
-workflow.scheduling_settings.max_jobs_per_timespan = None
-
 RESULTS = f"results/{STUDY.study}"
 SUMMARY = [f"{RESULTS}/{{replication}}/{table}" for table in layout.TABLES]
 GENERATED = [f"{RESULTS}/generated/{file}" for file in layout.for_paper(PLANS.values())]
@@ -101,3 +97,6 @@ onstart:
             "another snakemake is at work in this folder; wait for it to end"
         )
     workflow.study_lock = lock_file
+    # Snakemake's limit of jobs per second starts one more timer with every job that ends, and each
+    # wakes the scheduler every second: after some hundreds of jobs that takes a whole core.
+    workflow.scheduler.job_rate_limiter = None

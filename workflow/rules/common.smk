@@ -1,6 +1,7 @@
 # The plans of the study, read and checked before any rule; no torch is imported here.
 
 import fcntl
+import functools
 import json
 import shutil
 import sys
@@ -20,6 +21,10 @@ try:
     STUDY, PLANS = load_plans(config)
 except StudyError as error:
     raise WorkflowError(str(error))
+
+# Computed once: each reads every file that a training, or the evidence, depends on.
+training_hash = functools.cache(source.training_hash)
+evidence_hash = functools.cache(source.evidence_hash)
 
 RESULTS = f"results/{STUDY.study}"
 SUMMARY = [f"{RESULTS}/{{replication}}/{table}" for table in layout.TABLES]

@@ -13,7 +13,7 @@ rule summarise:
     log:
         f"{RESULTS}/logs/summarise/{{replication}}.log",
     params:
-        source=source.evidence_hash(),
+        source=evidence_hash(),
         plan=lambda wildcards: PLANS[wildcards.replication].digest(),
         folder=lambda wildcards, output: Path(output[0]).parent,
         study=STUDY.study,
@@ -34,7 +34,7 @@ rule latex:
     log:
         f"{RESULTS}/logs/latex/{{replication}}.log",
     params:
-        source=source.evidence_hash(),
+        source=evidence_hash(),
         plan=lambda wildcards: PLANS[wildcards.replication].digest(),
         folder=lambda wildcards, output: Path(output[0]).parent,
         study=STUDY.study,
@@ -67,7 +67,7 @@ for _name, _plan in PLANS.items():
         log:
             f"{RESULTS}/logs/figures/{_name}.log",
         params:
-            source=source.evidence_hash(_name),
+            source=evidence_hash(_name),
             plan=_plan.digest(),
             folder=lambda wildcards, output: Path(output[0]).parent,
             replication=_name,
@@ -107,7 +107,7 @@ rule overview:
     log:
         f"{RESULTS}/logs/overview.log",
     params:
-        source=source.evidence_hash(),
+        source=evidence_hash(),
         replications=list(PLANS),
         plans=[plan.digest() for plan in PLANS.values()],
         results=lambda wildcards, output: Path(output[0]).parent,
@@ -132,7 +132,7 @@ rule join:
     log:
         f"{RESULTS}/logs/join.log",
     params:
-        source=source.evidence_hash(),
+        source=evidence_hash(),
         replications=list(PLANS),
         plans=[plan.digest() for plan in PLANS.values()],
         results=lambda wildcards, output: Path(output[0]).parent,
@@ -176,7 +176,7 @@ rule compare:
     log:
         f"{RESULTS}/logs/compare.log",
     params:
-        source=source.evidence_hash(),
+        source=evidence_hash(),
     shell:
         "python -m replications.core.evidence.compare --rebuilt {input.rebuilt}"
         " --published {input.published} --study {input.study} --output {output} 2>&1 | tee {log}"

@@ -22,7 +22,7 @@ rule train:
         settings=lambda wildcards: PLANS[wildcards.replication].run_fingerprint(
             wildcards.run
         ),
-        source=lambda wildcards: source.training_hash(wildcards.replication),
+        source=lambda wildcards: training_hash(wildcards.replication),
         torch=version("torch"),
         data=lambda wildcards, input: Path(input[0]).parent,
         folder=lambda wildcards, output: Path(output[0]).parent,

@@ -2,8 +2,8 @@
 
 Studies are drawn whose runs differ by a known effect, single-task seeds included, and sent through
 the project's own table of claims. Printed: how often a study without any effect
-gives a verdict on any claim (family-wise error), how often a claim is decided rightly, and how
-often intervals of few seeds cover the truth.
+gives a verdict on any claim (family-wise error), how often a claim is found true or false that is,
+and how often intervals of few seeds cover the truth.
 
     python -m benchmarks.verdicts [--studies 300]
 """
@@ -36,7 +36,9 @@ def main() -> None:
     parser.add_argument("--studies", type=int, default=300, help="simulated per line")
     studies = parser.parse_args().studies
     plan = with_tests_only(load_plan("uncertainty", "full"))
-    print("noise, seeds: any verdict without effect; each claim decided at an effect of 1, 2, 4 sd")
+    print(
+        "noise, seeds: any verdict without effect; found true at 1, 2, 4 sd; found false at -2 sd"
+    )
     for name, noise in NOISES.items():
         for seeds in SEEDS:
             rng = np.random.default_rng(seeds)
@@ -45,11 +47,12 @@ def main() -> None:
                 effect: np.array(
                     [simulated_verdicts(sized, effect, noise, rng) for _ in range(studies)]
                 )
-                for effect in (0.0, 1.0, 2.0, 4.0)
+                for effect in (0.0, 1.0, 2.0, 4.0, -2.0)
             }
             error = (verdicts[0.0] != "undecided").any(axis=1).mean()
             power = [(verdicts[effect] == "reproduced").mean() for effect in (1.0, 2.0, 4.0)]
             wrong = max((verdicts[e] == "contradicted").mean() for e in (1.0, 2.0, 4.0))
+            power.append((verdicts[-2.0] == "contradicted").mean())
             shown = " ".join(f"{100 * p:5.1f} %" for p in power)
             print(f"{name:22}{seeds:3}: {100 * error:4.1f} %; {shown}; wrongly {100 * wrong:.1f} %")
     print("noise, seeds: cover of Student's 95 % interval, of the percentile bootstrap")

@@ -134,9 +134,9 @@ def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) ->
 
 
 def decimals(values: pd.Series) -> int:
-    """Decimals that leave about three digits of the median: 1 above 10, 2 above 1, 3 below."""
+    """Decimals for the size of the median: none from 1000 on, 1 above 10, 2 above 1, 3 below."""
     size = values.abs().median()
-    return 1 if size >= 10 else 2 if size >= 1 else 3
+    return sum(size < bound for bound in (1000, 10, 1))
 
 
 def _reported(results: Results, runs: Collection[str], metric: tuple[str, str]) -> float | None:

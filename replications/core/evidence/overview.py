@@ -141,6 +141,8 @@ def plane_figure(table: pd.DataFrame, results: Sequence[Results]) -> Figure:
     axis.axvline(0, color="0.5", lw=0.8, zorder=0)
     # Linear up to ten percent, beyond that by orders: intervals of few seeds can be very wide.
     axis.set_yscale("symlog", linthresh=10)
+    low, high = axis.get_ylim()
+    axis.set_yticks([y for y in (-300, -100, -30, -10, -5, 0, 5, 10, 30, 100) if low <= y <= high])
     axis.yaxis.set_major_formatter("{x:g}")
     axis.set(xlabel="매개변수 절감 (%)", ylabel=r"$\Delta_m$ (%), 양수가 이득")
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)

@@ -150,7 +150,7 @@ def delta_m_figure(results: Results) -> Figure:
     """
     delta = results.delta
     runs = [name for name in results.plan.runs if name in set(delta["run"])]
-    figure, axis = plt.subplots(figsize=(COLUMN, (12 + 8 * len(runs)) * MM), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, (22 + 8 * len(runs)) * MM), layout="constrained")
     for line, run in enumerate(runs):
         for index, definition in enumerate(DEFINITIONS):
             shift = 0.22 * (index - 1)

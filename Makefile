@@ -1,6 +1,7 @@
 # Two commands do it all:
 #   make        set up, run the default study, leave the paper in paper/main.pdf
 #   make test   set up what is missing and run the tests
+# `make new NAME=cross_stitch` lays out a replication.
 # After `. .venv/bin/activate`, plain `snakemake --cores all` does the middle part.
 
 PYTHON ?= python3.11
@@ -8,7 +9,7 @@ CORES ?= all
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := study
-.PHONY: study test lint format setup tex lock clean
+.PHONY: study test new lint format setup tex lock clean
 
 study: setup
 	snakemake --cores $(CORES)
@@ -16,6 +17,9 @@ study: setup
 
 test: setup
 	pytest
+
+new: .venv/complete
+	python workflow/scripts/new_replication.py $(or $(NAME),$(error call: make new NAME=cross_stitch))
 
 lint: .venv/complete
 	ruff check .
@@ -42,4 +46,5 @@ lock: .venv/complete
 		--custom-compile-command "make lock" requirements.in --output-file requirements.txt
 
 clean:
-	rm -rf results/[!R]* data/streets data/prepared paper/main.pdf .snakemake
+	rm -rf $(filter-out results/README.md results/published,$(wildcard results/*)) data/streets \
+		data/prepared paper/*.pdf .snakemake

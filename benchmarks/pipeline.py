@@ -18,9 +18,14 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from replications.core.data.augment import augment
-from replications.core.data.batches import Split, indices_of_step, normalised
-from replications.core.spec import Augmentation
+from replications.core.data.batches import (
+    Split,
+    indices_of_step,
+    read_description,
+    read_split,
+)
+from replications.core.data.pictures.decoding import Pictures, normalised
+from replications.core.data.pictures.options import PictureOptions
 
 _LABELS = {"semseg", "instances", "depth"}
 _BATCH = 8
@@ -33,7 +38,7 @@ class Files(Dataset[dict[str, Tensor]]):
     def __init__(self, folder: Path, split: Split) -> None:
         self.folder, self.count = folder, len(split)
         for index in range(self.count):
-            image = split.inputs[index].permute(1, 2, 0).numpy()
+            image = split.inputs["image"][index].permute(1, 2, 0).numpy()
             Image.fromarray(image).save(folder / f"{index}.image.png")
             for name, values in split.labels.items():
                 stored = values[index].numpy() * (256 if name == "depth" else 1)
@@ -62,7 +67,7 @@ def ours(split: Split) -> Iterator[Tensor]:
     """Batches as the training loop takes them."""
     for step in range(len(split) // _BATCH):
         batch = split.batch(indices_of_step(len(split), _BATCH, 0, step))
-        yield augment(batch, Augmentation(flip=True), 0, step).inputs
+        yield split.decoding.augmented(batch, 0, step).inputs
 
 
 def rate(epoch: Iterator[Tensor]) -> float:
@@ -79,7 +84,10 @@ def main() -> None:
     parser.add_argument("data", type=Path, help="folder of a prepared dataset")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    split = Split(arguments.data, "train", _LABELS, torch.device("cpu"))
+    dataset = read_description(arguments.data)
+    _, height, width = dataset.sample["image"]
+    decoding = Pictures(PictureOptions(name=dataset.name, size=(height, width), flip=True))
+    split = read_split(arguments.data, "train", _LABELS, torch.device("cpu"), decoding)
     print("| pipeline | images/s, median of 5 epochs | least | most |\n|---|---|---|---|")
     _report("resident tensors (ours)", [rate(ours(split)) for _ in range(_EPOCHS)])
     with tempfile.TemporaryDirectory() as folder:

@@ -64,7 +64,7 @@ def main() -> None:
 
 def with_tests_only(plan: Plan) -> Plan:
     """The plan with only those claims that are decided by a test."""
-    claims = {number: claim for number, claim in plan.replication.claims.items() if claim.better}
+    claims = {number: claim for number, claim in plan.replication.claims.items() if claim.tested}
     replication = plan.replication.model_copy(update={"claims": claims})
     return plan.model_copy(update={"replication": replication})
 
@@ -80,9 +80,11 @@ def simulated_verdicts(
         for task in run.tasks:
             metric = plan.replication.headline[task]
             values = shift + noise(rng, plan.seeds)
-            rows += [(name, seed, "test", task, metric, True, v) for seed, v in enumerate(values)]
-    columns = ["run", "seed", "split", "task", "metric", "higher_is_better", "value"]
-    return list(claims_table(plan, pd.DataFrame(rows, columns=columns), Path())["verdict"])
+            kept = ("test", "", task, metric, True)
+            rows += [(name, seed, *kept, value) for seed, value in enumerate(values)]
+    columns = ["run", "seed", "split", "condition", "task", "metric", "higher_is_better", "value"]
+    runs, costs = pd.DataFrame(rows, columns=columns), pd.DataFrame()
+    return list(claims_table(plan, runs, costs, Path())["verdict"])
 
 
 def _coverage(seeds: int, noise: Noise, draws: int) -> tuple[float, float]:

@@ -24,12 +24,13 @@ from torchjd.aggregation import NashMTL
 from torchjd.autojac import jac_to_grad, mtl_backward
 
 from replications.core.nets.decoders import ConvHead
-from replications.core.nets.shared_trunk import Features, SharedTrunk
+from replications.core.nets.learner import Features
+from replications.core.nets.shared_trunk import SharedTrunk
 from replications.core.weighting.base import Weighting
-from replications.core.weighting.equal import Equal
-from replications.core.weighting.libmtl import libmtl_class
-from replications.core.weighting.nash import Nash, NashFeatures
-from replications.core.weighting.nash_published import NashPublished
+from replications.core.weighting.equal.weighting import Equal
+from replications.core.weighting.libmtl.weighting import libmtl_class
+from replications.nash_mtl.weighting.nash import Nash, NashFeatures
+from replications.nash_mtl.weighting.published import NashPublished
 
 _BATCH = 8
 _REPEATS = 3

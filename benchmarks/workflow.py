@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-_TEXT = Path("paper/main.tex")
+_TEXT = Path("paper/kcc/main.tex")
 
 
 def seconds(*command: str) -> float:
@@ -45,7 +45,7 @@ def main() -> None:
     idle = [seconds("snakemake", "--cores", "2") for _ in range(5)]
     print(f"| snakemake with nothing to do (median of 5) | {statistics.median(idle):.1f} |")
     print(f"| the PDF after an edit of its text | {after_edit():.1f} |")
-    parse = "from replications.core.spec import load_plans; load_plans({'study': 'quick'})"
+    parse = "from replications.core.spec import load_study; load_study({'study': 'quick'})"
     imports = [seconds(sys.executable, "-c", parse) for _ in range(5)]
     print(f"| reading the specifications (median of 5) | {statistics.median(imports):.2f} |")
     costs = pd.read_csv(f"results/quick/{name}/costs.csv")

@@ -15,19 +15,24 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
-from safetensors.numpy import load_file
+from safetensors.numpy import load_file, save_file
 
-from replications.core.data import streets
-from replications.core.data.augment import augment, flipped, zoomed
-from replications.core.data.batches import Batch, Split, indices_of_step, read_description
+from conftest import ROOT
+from replications.core.data.batches import Batch, indices_of_step, read_description, read_split
 from replications.core.data.labels import VOID
-from replications.core.data.prepare import prepare, reduced
+from replications.core.data.pictures.augment import augment, flipped, zoomed
+from replications.core.data.pictures.decoding import Pictures
+from replications.core.data.pictures.preparation import reduced
+from replications.core.data.prepare import write
+from replications.core.data.streets import reader as streets
+from replications.core.data.streets.options import StreetsOptions
+from replications.core.data.streets.preparation import prepare
 from replications.core.errors import StudyError
 from replications.core.files import md5_of
-from replications.core.spec import Augmentation
-from tests.conftest import ROOT
 
 CPU = torch.device("cpu")
+SMALL = StreetsOptions(size=(32, 64))
+PICTURES = Pictures(SMALL)
 
 
 def copied(archives: Path, folder: Path) -> tuple[Path, Path]:
@@ -107,7 +112,7 @@ def test_a_flipped_byte_is_refused_by_name(archives: Path, tmp_path: Path) -> No
     content[len(content) // 2] ^= 1
     (source / "val.tar").write_bytes(content)
     with pytest.raises(StudyError, match=r"val\.tar: MD5 is .* altered or cut short"):
-        prepare(source, dvc_file, (32, 64), tmp_path / "out")
+        write(SMALL, prepare(SMALL, source, dvc_file), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
@@ -115,7 +120,7 @@ def test_a_missing_split_is_refused_by_name(archives: Path, tmp_path: Path) -> N
     source, dvc_file = copied(archives, tmp_path)
     (source / "test.tar").unlink()
     with pytest.raises(StudyError, match=r"test\.tar: missing; restore it with: dvc pull"):
-        prepare(source, dvc_file, (32, 64), tmp_path / "out")
+        write(SMALL, prepare(SMALL, source, dvc_file), tmp_path / "out")
 
 
 def test_a_truncated_archive_is_refused_even_with_a_fitting_hash(
@@ -128,9 +133,8 @@ def test_a_truncated_archive_is_refused_even_with_a_fitting_hash(
     with pytest.raises(StudyError, match=r"val\.tar: (broken archive|frame .* lacks|\d+ frames)"):
         list(streets.read_split(archive))
     with pytest.raises(StudyError):
-        prepare(source, dvc_file, (32, 64), tmp_path / "out")
-    assert not (tmp_path / "out" / "val.safetensors").exists()
-    assert not (tmp_path / "out" / "dataset.json").exists()
+        write(SMALL, prepare(SMALL, source, dvc_file), tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_labels_that_contradict_each_other_are_refused(archives: Path, tmp_path: Path) -> None:
@@ -151,24 +155,37 @@ def test_labels_that_contradict_each_other_are_refused(archives: Path, tmp_path:
 
 
 def test_a_size_that_does_not_divide_is_refused(tmp_path: Path) -> None:
+    options = StreetsOptions(size=(60, 100))
     with pytest.raises(StudyError, match=r"60x100 does not divide .* 128x256, 64x128"):
-        prepare(tmp_path, tmp_path / "data.dvc", (60, 100), tmp_path)
+        prepare(options, tmp_path, tmp_path / "data.dvc")
 
 
 def test_damaged_prepared_arrays_are_refused(prepared: Path, tmp_path: Path) -> None:
     shutil.copytree(prepared, tmp_path / "data")
     (tmp_path / "data" / "train.safetensors").write_bytes(b"\0" * 100)
     with pytest.raises(StudyError, match=r"train\.safetensors: cannot be read"):
-        Split(tmp_path / "data", "train", {"semseg"}, CPU)
+        read_split(tmp_path / "data", "train", {"semseg"}, CPU, PICTURES)
     (tmp_path / "data" / "dataset.json").write_text("{}")
     with pytest.raises(StudyError, match="not a prepared dataset"):
         read_description(tmp_path / "data")
     with pytest.raises(StudyError, match="no label edges"):
-        Split(prepared, "val", {"edges"}, CPU)
+        read_split(prepared, "val", {"edges"}, CPU, PICTURES)
+
+
+def test_arrays_other_than_the_prepared_ones_are_refused(prepared: Path, tmp_path: Path) -> None:
+    shutil.copytree(prepared, tmp_path / "data")
+    arrays = load_file(tmp_path / "data" / "val.safetensors")
+    arrays["semseg"] = arrays["semseg"].copy()
+    arrays["semseg"][0, 0, 0] ^= 1
+    save_file(arrays, tmp_path / "data" / "val.safetensors")
+    with pytest.raises(StudyError, match=r"val\.safetensors: 'semseg' is not the array that was"):
+        read_split(tmp_path / "data", "val", {"semseg"}, CPU, PICTURES)
+    assert len(read_split(tmp_path / "data", "val", {"depth"}, CPU, PICTURES)) == 120
 
 
 def test_batches_decode_labels(prepared: Path) -> None:
-    split = Split(prepared, "val", {"semseg", "depth", "normals", "instances"}, CPU)
+    labels = {"semseg", "depth", "normals", "instances"}
+    split = read_split(prepared, "val", labels, CPU, PICTURES)
     batch = split.batch(torch.tensor([0, 5]))
     assert batch.inputs.shape == (2, 3, 32, 64)
     assert batch.inputs.is_contiguous(memory_format=torch.channels_last)
@@ -273,10 +290,10 @@ def test_zoom_by_one_is_the_identity_and_boxes_are_refused() -> None:
 def test_augmentation_depends_on_seed_and_step_not_on_the_labels() -> None:
     batch = random_batch(1)
     fewer = Batch(batch.inputs, {"semseg": batch.labels["semseg"]})
-    options = Augmentation(flip=True)
-    one, other = augment(batch, options, 3, 7), augment(fewer, options, 3, 7)
+    one, other = augment(batch, True, [1.0], 3, 7), augment(fewer, True, [1.0], 3, 7)
     assert torch.equal(one.inputs, other.inputs)
     assert torch.equal(one.labels["semseg"], other.labels["semseg"])
     assert any(
-        not torch.equal(augment(batch, options, 3, step).inputs, one.inputs) for step in range(8)
+        not torch.equal(augment(batch, True, [1.0], 3, step).inputs, one.inputs)
+        for step in range(8)
     )

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import linear_sum_assignment
 
-from replications.core.data.augment import flipped
 from replications.core.data.batches import Batch
 from replications.core.data.labels import VOID
-from replications.core.tasks.edges import Edges, matched, semantic_boundaries, thinned
-from replications.core.tasks.options import EdgesOptions
+from replications.core.data.pictures.augment import flipped
+from replications.core.tasks.edges.options import EdgesOptions
+from replications.core.tasks.edges.task import Edges, matched, semantic_boundaries, thinned
 
 maps = arrays(np.bool_, (2, 5, 6))
 

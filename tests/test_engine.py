@@ -19,14 +19,18 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
+from safetensors.numpy import load_file, save_file
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from conftest import ROOT
+from replications.core.data.batches import read_description
+from replications.core.data.prepare import Prepared, write
+from replications.core.data.streets.options import StreetsOptions
 from replications.core.engine.cost import inference_cost
 from replications.core.engine.schedule import learning_rate_factor
-from replications.core.engine.source import source_hash
 from replications.core.spec import Schedule
-from tests.conftest import ROOT
+from replications.core.spec.closure import source_hash
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +76,8 @@ def test_a_run_folder_is_complete(reference: Path) -> None:
     assert origin["run"] == "uncertainty"
     assert origin["seed"] == 1
     assert set(origin["data"]["md5"]) == {"train", "val", "test"}
-    assert torch.__version__.startswith(origin["packages"]["torch"])
+    assert torch.__version__.startswith(origin["origin"]["packages"]["torch"])
+    assert set(origin["files"]) == {path.name for path in reference.iterdir()} - {"provenance.json"}
     with (reference / "history.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert rows[-1]["step"] == "120"
@@ -122,16 +127,23 @@ def test_killed_at_three_random_moments_it_ends_the_same(
         assert (project / "killed" / name).read_bytes() == (reference / name).read_bytes(), name
 
 
-def test_a_checkpoint_of_other_settings_is_not_resumed(
-    project: Path, prepared: Path, reference: Path
-) -> None:
-    name = "other"
+def killed_half_way(project: Path, prepared: Path, name: str) -> Path:
+    """The checkpoint of a training that was killed once it had one."""
+    path = project / f"{name}.pt"
     process = subprocess.Popen(command(prepared, name), cwd=project, stderr=subprocess.PIPE)
-    while not (project / f"{name}.pt").exists():
+    while not path.exists():
         assert process.poll() is None
         time.sleep(0.02)
     process.kill()
     process.communicate()
+    return path
+
+
+def test_a_checkpoint_of_other_settings_is_not_resumed(
+    project: Path, prepared: Path, reference: Path
+) -> None:
+    name = "other"
+    killed_half_way(project, prepared, name)
     edit(project, lambda settings: settings.update(batch_size=5))
     try:
         done = subprocess.run(
@@ -140,6 +152,72 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(
     finally:
         edit(project, lambda settings: settings.update(batch_size=4))
     assert "belongs to another configuration" in done.stderr
+
+
+@pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
+def test_a_damaged_checkpoint_is_not_resumed(
+    project: Path, prepared: Path, reference: Path, place: float
+) -> None:
+    """One flipped bit; the training starts anew, says so, and ends as it should."""
+    name = f"damaged{place}"
+    path = killed_half_way(project, prepared, name)
+    content = bytearray(path.read_bytes())
+    content[int(place * len(content))] ^= 1
+    path.write_bytes(content)
+    done = subprocess.run(
+        command(prepared, name), cwd=project, check=True, capture_output=True, text=True
+    )
+    assert "is damaged: its content is not what was written" in done.stderr
+    assert "resumed" not in done.stderr
+    metrics = (project / name / "metrics.json").read_bytes()
+    assert metrics == (reference / "metrics.json").read_bytes()
+
+
+def test_a_checkpoint_made_from_other_arrays_is_not_resumed(
+    project: Path, prepared: Path, tmp_path: Path
+) -> None:
+    """Arrays prepared again and different, from the same archives."""
+    path = killed_half_way(project, prepared, "arrays")
+    other = tmp_path / "other"
+    options = StreetsOptions(size=(32, 64))
+    arrays = load_file(prepared / "train.safetensors")
+    arrays["depth"] = 2 * arrays["depth"]
+    splits = {"train": arrays} | {
+        split: load_file(prepared / f"{split}.safetensors") for split in ("val", "test")
+    }
+    before = read_description(prepared)
+    write(options, Prepared(splits.items(), before.md5, before.facts), other)
+    shutil.copy(path, project / "elsewhere.pt")
+    done = subprocess.run(
+        command(other, "elsewhere"), cwd=project, check=True, capture_output=True, text=True
+    )
+    assert "belongs to another configuration" in done.stderr
+
+
+def test_arrays_altered_in_place_are_refused(project: Path, prepared: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "altered"
+    shutil.copytree(prepared, folder)
+    arrays = load_file(folder / "train.safetensors")
+    arrays["depth"] = 2 * arrays["depth"]
+    save_file(arrays, folder / "train.safetensors")
+    done = subprocess.run(
+        command(folder, "altered"), cwd=project, check=False, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "train.safetensors: 'depth' is not the array that was prepared" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_failing_rerun_leaves_the_finished_run(
+    project: Path, prepared: Path, reference: Path
+) -> None:
+    before = {path.name: path.read_bytes() for path in reference.iterdir()}
+    broken = [*command(prepared, "reference"), "--device", "cuda"]
+    if torch.cuda.is_available():
+        broken = [*command(prepared / "nowhere", "reference")]
+    done = subprocess.run(broken, cwd=project, check=False, capture_output=True)
+    assert done.returncode == 1
+    assert {path.name: path.read_bytes() for path in reference.iterdir()} == before
 
 
 def test_a_loss_that_turns_nan_stops_the_run_by_name(project: Path, prepared: Path) -> None:
@@ -293,14 +371,14 @@ def test_source_hash_ignores_comments_and_docstrings(tmp_path: Path) -> None:
 def test_parsing_specifications_does_not_import_torch() -> None:
     """The workflow and the tables must start in less time than torch takes to import."""
     modules = [
-        *["replications.core.spec", "replications.core.engine.source"],
-        *["replications.core.evidence.summarise", "replications.core.evidence.latex"],
+        *["replications.core.spec", "replications.core.spec.closure"],
+        *["replications.core.evidence.summarise", "replications.core.evidence.publish"],
         *["replications.core.evidence.figures", "replications.core.evidence.join"],
     ]
     code = (
         f"import sys, importlib\nfor m in {modules}: importlib.import_module(m)\n"
-        "from replications.core.spec import load_plans\n"
-        "load_plans({'study': 'quick'})\n"
+        "from replications.core.spec import load_study\n"
+        "load_study({'study': 'quick'})\n"
         "assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, env=dict(os.environ))

@@ -26,10 +26,11 @@ from replications.core.evidence.statistics import (
     seeds_needed,
     sign_flip_p,
 )
-from replications.core.evidence.tidy import RUNS_KEY, checked
+from replications.core.evidence.tidy import RUNS_KEY, checked, spread
 from replications.core.spec import Comparison, Plan, load_plan, replication_names
 
 HEADLINE = {"semseg": "miou", "depth": "abs_err"}
+NO_COSTS = pd.DataFrame()
 
 
 def test_delta_m_by_hand_and_the_definitions_disagree() -> None:
@@ -145,7 +146,7 @@ def test_studies_with_as_many_seeds_as_verdicts_need(study: str) -> None:
     needed = {}
     for name in replication_names():
         plan = with_tests_only(load_plan(name, study))
-        claims = claims_table(plan, nothing, Path("unused"))
+        claims = claims_table(plan, nothing, NO_COSTS, Path("unused"))
         needed[name] = int(claims["seeds_needed"].max())
         assert needed[name] <= plan.seeds
     assert needed["nash_mtl"] == needed["nash_qm9"] == seeds_needed(3)
@@ -172,10 +173,9 @@ def simulated(plan: Plan, advantage: float) -> pd.DataFrame:
                 # Equal weights stay at the single-task level.
                 shift = 0.0 if name == "equal" else shift
                 value = base * (1 + shift + 0.01 * rng.standard_normal())
-                rows.append(
-                    (plan.name, name, run.role, seed, "test", task, metric, unit, higher, value)
-                )
-    columns = ["replication", "run", "role", "seed", "split", "task", "metric", "unit"]
+                place = (plan.name, name, run.role, "", seed, "test", task)
+                rows.append((*place, metric, unit, higher, value))
+    columns = ["replication", "run", "role", "condition", "seed", "split", "task", "metric", "unit"]
     return pd.DataFrame(rows, columns=[*columns, "higher_is_better", "value"])
 
 
@@ -208,7 +208,7 @@ def test_delta_m_is_compared_with_single_task_training() -> None:
     assert (own < 0).all()
 
     def compared(run: str, against: str) -> list[float] | None:
-        comparison = Comparison(run=run, against=against, task="all", metric="delta_m_per_metric")
+        comparison = Comparison({0.0: (run, against)}, "all", "delta_m_per_metric")
         return differences(comparison, runs)
 
     assert compared("uncertainty", "single") == pytest.approx([-value for value in own])
@@ -227,7 +227,7 @@ def test_delta_m_is_compared_with_single_task_training() -> None:
 )
 def test_verdicts_on_simulated_runs(seeds: int, advantage: float, verdict: str) -> None:
     plan = plan_with_seeds(seeds)
-    claims = claims_table(plan, simulated(plan, advantage), Path("unused"))
+    claims = claims_table(plan, simulated(plan, advantage), NO_COSTS, Path("unused"))
     assert claims.set_index("claim").loc["1", "verdict"] == verdict
     assert claims.set_index("claim").loc["2", "verdict"] == verdict
     assert claims.set_index("claim").loc["3", "verdict"] == verdict
@@ -247,12 +247,13 @@ def test_agreement_of_final_values(tmp_path: Path, spread: float, verdict: str) 
             folder.mkdir(parents=True)
             history = {column: [9.0, 1.0 + spread * number / 3] for column in claim.agree.columns}
             pd.DataFrame(history).to_csv(folder / "history.csv")
-    claims = claims_table(plan, simulated(plan, 0.0), tmp_path)
+    claims = claims_table(plan, simulated(plan, 0.0), NO_COSTS, tmp_path)
     assert claims.set_index("claim").loc["4", "verdict"] == verdict
 
 
 def test_tidy_table_refuses_duplicates_gaps_and_nan() -> None:
-    table = simulated(plan_with_seeds(2), 0.0)
+    plan = plan_with_seeds(2)
+    table = spread(simulated(plan, 0.0), plan)
     assert checked(table, Path("runs.csv"), RUNS_KEY) is table
     with pytest.raises(StudyError, match=r"runs\.csv: twice the same"):
         checked(pd.concat([table, table.head(1)]), Path("runs.csv"), RUNS_KEY)

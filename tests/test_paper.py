@@ -12,8 +12,12 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
 
-ROOT = Path(__file__).parents[1]
+from conftest import ROOT
+from replications.core.spec import origin
+
+MAIN = ROOT / "paper/kcc/main.tex"
 SECTION = ROOT / "replications/uncertainty/paper.tex"
+BY_HAND = [MAIN, ROOT / "paper/method.tex", ROOT / "paper/family.tex"]
 AUTHORS = ROOT / "paper/authors.example.tex"
 pytestmark = pytest.mark.skipif(
     shutil.which("latexmk") is None or shutil.which("xelatex") is None,
@@ -35,37 +39,51 @@ $\pm$ \num{0.01} & \num{+1.3} & \qty{0.51}{M} \\
 """
 
 
-def write_generated(folder: Path) -> Path:
-    """A value for every key that the text asks for, a table and two figures."""
-    texts = [(ROOT / "paper/main.tex").read_text(), SECTION.read_text()]
-    keys = set(re.findall(r"\\result\{([^}]+)\}", "".join(texts)))
+def write_results(folder: Path) -> Path:
+    """A value for every key that the text asks for, tables and figures, and their origin."""
+    keys: set[str] = set()
+    for text in (*BY_HAND, SECTION):
+        keys |= set(re.findall(r"\\result\{([^}]+)\}", text.read_text(encoding="utf-8")))
     words = {"study.face": "※ 시험용 연구", "sentence.study.verdicts": "주장 1개 중 재현 1개"}
-    (folder / "uncertainty").mkdir(parents=True)
+    generated = folder / "generated"
+    (generated / "uncertainty").mkdir(parents=True)
     lines = []
     for key in sorted(keys):
         value = "이 문장은 시험을 위한 것이다." if key.startswith("sentence") else "1.23"
         lines.append(rf"\kccdefine{{{key}}}{{{words.get(key, value)}}}" + "\n")
-    (folder / "numbers.tex").write_text("".join(lines))
+    (generated / "numbers.tex").write_text("".join(lines))
     for table in ("uncertainty/table_results", "table_efficiency", "table_experiments"):
-        (folder / f"{table}.tex").write_text(TABLE)
+        (generated / f"{table}.tex").write_text(TABLE)
     for name, size in (("uncertainty/figure_delta_m", (190, 70)), ("figure_plane", (92, 45))):
         with mpl.rc_context({"pdf.fonttype": 42, "font.size": 8}):
             figure, axis = plt.subplots(figsize=(size[0] / 25.4, size[1] / 25.4))
             axis.plot([0, 1])
             axis.set_ylabel("turned")
-            figure.savefig(folder / f"{name}.pdf")
+            figure.savefig(generated / f"{name}.pdf")
             plt.close(figure)
+    return sealed(folder)
+
+
+def sealed(folder: Path) -> Path:
+    """The results, their origin recording the generated files as they are."""
+    files = [path for path in (folder / "generated").rglob("*") if path.is_file()]
+    origin.seal(folder, sorted(path.relative_to(folder).as_posix() for path in files), {})
     return folder
 
 
 def build(
-    generated: Path, output: Path, *options: str, paper: Path = ROOT / "paper"
+    results: Path,
+    output: Path,
+    *options: str,
+    main: Path = MAIN,
+    paper: Path = ROOT / "paper",
+    section: Path = SECTION,
 ) -> subprocess.CompletedProcess[str]:
     """Run the script as the workflow does."""
     script = ROOT / "workflow/scripts/build_paper.py"
-    command: list[str | Path] = [sys.executable, script, "--paper", paper, "--generated", generated]
-    command += ["--sections", SECTION, "--output", output, *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    command: list[str | Path] = [sys.executable, script, "--main", main, "--paper", paper]
+    command += ["--results", results, "--sections", section, "--output", output, *options]
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 def check(pdf: Path, *options: str) -> subprocess.CompletedProcess[str]:
@@ -76,29 +94,29 @@ def check(pdf: Path, *options: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.fixture(scope="module")
-def generated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_generated(tmp_path_factory.mktemp("content") / "generated")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_results(tmp_path_factory.mktemp("content") / "results")
 
 
 @pytest.fixture(scope="module")
-def review(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def review(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pdf = tmp_path_factory.mktemp("review") / "main.pdf"
-    result = build(generated, pdf, "--authors", str(AUTHORS))
+    result = build(results, pdf, "--authors", str(AUTHORS))
     assert result.returncode == 0, result.stdout + result.stderr
     return pdf
 
 
 @pytest.fixture(scope="module")
-def final(generated: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def final(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     pdf = tmp_path_factory.mktemp("final") / "main.pdf"
-    result = build(generated, pdf, "--authors", str(AUTHORS), "--final")
+    result = build(results, pdf, "--authors", str(AUTHORS), "--final")
     assert result.returncode == 0, result.stdout + result.stderr
     return pdf
 
 
-def test_two_builds_are_identical(review: Path, generated: Path, tmp_path: Path) -> None:
+def test_two_builds_are_identical(review: Path, results: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.pdf"
-    result = build(generated, again, "--build-dir", str(tmp_path / "elsewhere/a much longer name"))
+    result = build(results, again, "--build-dir", str(tmp_path / "elsewhere/a much longer name"))
     assert result.returncode == 0, result.stdout + result.stderr
     assert again.read_bytes() == review.read_bytes()
 
@@ -112,28 +130,43 @@ def test_authors_are_in_the_final_copy_only(review: Path, final: Path) -> None:
     assert "홍길동 is missing" in check(review, *names, "--final").stdout
 
 
-def test_a_final_copy_needs_authors(generated: Path, tmp_path: Path) -> None:
+def test_a_final_copy_needs_authors(results: Path, tmp_path: Path) -> None:
     paper = shutil.copytree(
         ROOT / "paper", tmp_path / "paper", ignore=shutil.ignore_patterns("authors.tex")
     )
-    result = build(generated, tmp_path / "main.pdf", "--final", paper=paper)
+    result = build(results, tmp_path / "main.pdf", "--final", paper=paper)
     assert result.returncode == 1
     assert "authors.example.tex" in result.stderr
 
 
-def test_undefined_result_stops_the_build(generated: Path, tmp_path: Path) -> None:
-    broken = shutil.copytree(generated, tmp_path / "generated")
-    numbers = (broken / "numbers.tex").read_text().splitlines(keepends=True)
+def test_undefined_result_stops_the_build(results: Path, tmp_path: Path) -> None:
+    broken = shutil.copytree(results, tmp_path / "results")
+    numbers = (broken / "generated/numbers.tex").read_text().splitlines(keepends=True)
     kept = [line for line in numbers if "uncertainty.size" not in line]
-    (broken / "numbers.tex").write_text("".join(kept))
-    result = build(broken, tmp_path / "main.pdf")
+    (broken / "generated/numbers.tex").write_text("".join(kept))
+    result = build(sealed(broken), tmp_path / "main.pdf")
     assert result.returncode == 1
     assert re.search(r"paper\.tex:\d+: .*no result is called 'uncertainty\.size'", result.stderr)
     assert not (tmp_path / "main.pdf").exists()
 
 
+def test_altered_content_stops_the_build(results: Path, tmp_path: Path) -> None:
+    """A number, a figure or the record of both that is not what the evidence wrote."""
+    for file in ("generated/numbers.tex", "generated/figure_plane.pdf", "provenance.json"):
+        altered = shutil.copytree(results, tmp_path / Path(file).stem)
+        (altered / file).write_bytes((altered / file).read_bytes().replace(b"1", b"2") + b" ")
+        result = build(altered, tmp_path / "main.pdf")
+        assert result.returncode == 1
+        assert "not what was written there" in result.stderr
+        (altered / file).unlink()
+        result = build(altered, tmp_path / "main.pdf")
+        assert result.returncode == 1
+        assert str(altered / file) in result.stderr
+        assert not (tmp_path / "main.pdf").exists()
+
+
 @pytest.mark.parametrize(
-    "source", [ROOT / "paper/main.tex", *sorted(ROOT.glob("replications/*/paper.tex"))], ids=str
+    "source", [*BY_HAND, *sorted(ROOT.glob("replications/*/paper.tex"))], ids=str
 )
 def test_no_number_is_typed_beside_a_result(source: Path) -> None:
     """A sentence that states a result has its numbers from `\\result` alone; names such as FCN8s,
@@ -151,15 +184,18 @@ def test_no_number_is_typed_beside_a_result(source: Path) -> None:
         assert not re.search(r"\d", plain), plain
 
 
-def test_length_overfull_boxes_and_citations_are_checked(generated: Path, tmp_path: Path) -> None:
+def test_length_overfull_boxes_and_citations_are_checked(results: Path, tmp_path: Path) -> None:
     """One build with its faults: too long, a box over the edge, a citation of nothing."""
-    long = shutil.copytree(generated, tmp_path / "generated")
     filler = r"\par\newpage\null" * 10 + r"\noindent\rule{200mm}{1pt} \cite{nobody}\par"
-    (long / "sections.tex").write_text(r"\input{replications/uncertainty/paper.tex}" + filler)
-    result = build(long, tmp_path / "main.pdf")
+    long = tmp_path / "uncertainty/paper.tex"
+    long.parent.mkdir()
+    long.write_text(SECTION.read_text(encoding="utf-8") + filler, encoding="utf-8")
+    result = build(results, tmp_path / "main.pdf", section=long)
     assert result.returncode == 1
     assert "FAILED  page count" in result.stdout
-    assert re.search(r"FAILED  overfull boxes .*\n.*generated/sections\.tex", result.stdout)
+    assert re.search(
+        r"FAILED  overfull boxes .*\n.*replications/uncertainty/paper\.tex", result.stdout
+    )
     assert re.search(r"FAILED  references .*\n.*nobody", result.stdout)
     assert "page count, margins, overfull boxes, references" in result.stderr
     assert not (tmp_path / "main.pdf").exists()
@@ -174,3 +210,9 @@ def test_margins_and_sizes_are_measured(review: Path, tmp_path: Path) -> None:
     assert "FAILED  margins" in result.stdout
     assert "FAILED  text size" in result.stdout
     assert result.returncode == 1
+
+
+def test_the_document_of_families_without_their_own(results: Path, tmp_path: Path) -> None:
+    result = build(results, tmp_path / "main.pdf", main=ROOT / "paper/family.tex")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert (tmp_path / "main.pdf").is_file()

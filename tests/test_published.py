@@ -1,5 +1,5 @@
 """Published values: our delta_m of the papers' own tables, rebuilt values against published ones,
-and what tasks do to each other."""
+what tasks do to each other, and whether what we publish is whole."""
 
 from __future__ import annotations
 
@@ -9,22 +9,43 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from conftest import ROOT
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.compare import compared
+from replications.core.evidence.delta_m import DELTA_KEY
 from replications.core.evidence.reported import disagreements, recomputed
+from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
 from replications.core.evidence.transfer import overfitting_table, transfer_table
 from replications.core.files import write_json
-from replications.core.spec import Bound, Claim, Plan, load_plan, load_replication
+from replications.core.spec import (
+    Bound,
+    Claim,
+    Plan,
+    base_of,
+    load_plan,
+    load_replication,
+    origin,
+)
+from replications.core.spec.layout import ORIGIN
 
-KEY = ["replication", "run", "role", "seed", "split", "task", "metric", "higher_is_better"]
+PUBLISHED = ROOT / "results" / "published" / "kcc"
+KEY = ["replication", "run", "role", "condition", "seed", "split", "task", "metric"]
+KEY += ["higher_is_better"]
 
 
-def values_of(numbers: dict[int, float], run: str = "joint", split: str = "test") -> pd.DataFrame:
+def values_of(
+    numbers: dict[int, float],
+    run: str = "joint",
+    split: str = "test",
+    axis: str = "",
+    condition: str = "",
+) -> pd.DataFrame:
+    """As the files have them: a run's place on axes is a column."""
     rows = [
-        ("multinet", run, "multi", seed, split, "road", "max_f1", True, value)
+        ("multinet", run, "multi", condition, seed, split, "road", "max_f1", True, value)
         for seed, value in numbers.items()
     ]
-    return pd.DataFrame(rows, columns=[*KEY, "value"])
+    return pd.DataFrame(rows, columns=[*KEY, "value"]).assign(axis=axis)
 
 
 @pytest.mark.parametrize(
@@ -46,6 +67,8 @@ def test_rebuilt_against_published(rebuilt: dict[int, float], outcome: str) -> N
 def test_runs_that_only_one_has_are_not_compared() -> None:
     assert compared(values_of({0: 1.0}, run="other"), values_of({0: 1.0})).empty
     assert compared(values_of({0: 1.0}, split="val"), values_of({0: 1.0})).empty
+    assert compared(values_of({0: 1.0}, axis="steps=640"), values_of({0: 1.0})).empty
+    assert compared(values_of({0: 1.0}, condition="snr_db=0"), values_of({0: 1.0})).empty
 
 
 def two_tasks() -> pd.DataFrame:
@@ -57,7 +80,7 @@ def two_tasks() -> pd.DataFrame:
                 names = [("road", "max_f1", road), ("vehicles", "ap_moderate", vehicles)]
                 for task, metric, value in [*names, ("scene", "accuracy", 80.0)]:
                     name = run if run == "joint" else f"single_{task}"
-                    row = ("multinet", name, "multi", seed, split, task, metric, True)
+                    row = ("multinet", name, "multi", "", seed, split, task, metric, True)
                     # A little noise that leaves the means of pairs alone.
                     rows.append((*row, value * better * (1 + 1e-9 * seed)))
     return pd.DataFrame(rows, columns=[*KEY, "value"])
@@ -146,7 +169,23 @@ def test_a_claim_on_a_measured_number(
     write_json(tmp_path / "toy" / "numbers.json", {"share": 0.93})
     wanted = Bound(experiment="toy", number="share", **bound)
     plan = measured_claim(load_plan("multinet", "micro"), wanted)
-    runs = two_tasks()
-    found = claims_table(plan, runs, tmp_path)
+    found = claims_table(plan, two_tasks(), pd.DataFrame(), tmp_path)
     assert found["verdict"].tolist() == [verdict]
     assert math.isnan(found["p_for_holm"].iloc[0])
+
+
+def test_the_published_results_are_whole() -> None:
+    """Every file is sealed, and is what was sealed; every run is of a study that is still there."""
+    record = origin.verified(PUBLISHED, [])
+    assert {"study", "replications", "files"} <= set(record)
+    there = {p.relative_to(PUBLISHED).as_posix() for p in PUBLISHED.rglob("*") if p.is_file()}
+    assert there == {ORIGIN, *record["files"]}
+    origin.verified(PUBLISHED, record["files"])
+    keys = {"runs": RUNS_KEY, "costs": COSTS_KEY, "delta_m": DELTA_KEY}
+    tables = {name: read_table(PUBLISHED / f"{name}.csv", key) for name, key in keys.items()}
+    for table in tables.values():
+        assert list(table["replication"].unique()) == record["replications"]
+    for name in record["replications"]:
+        plan = load_plan(name, record["study"])
+        runs = tables["runs"].loc[tables["runs"]["replication"] == name, "run"]
+        assert set(runs) <= {base_of(run) for run in plan.runs}

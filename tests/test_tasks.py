@@ -17,11 +17,13 @@ from torchmetrics.regression import CosineSimilarity, MeanAbsoluteError
 
 from replications.core.data.labels import VOID
 from replications.core.tasks.average_precision import Detections, average_precision
-from replications.core.tasks.depth import Depth
-from replications.core.tasks.instances import Instances, centroid_vectors, clustered
-from replications.core.tasks.normals import Normals
-from replications.core.tasks.options import DepthOptions, InstancesOptions, NormalsOptions
-from replications.core.tasks.semseg import Semseg
+from replications.core.tasks.depth.options import DepthOptions
+from replications.core.tasks.depth.task import Depth
+from replications.core.tasks.normals.options import NormalsOptions
+from replications.core.tasks.normals.task import Normals
+from replications.core.tasks.semseg.task import Semseg
+from replications.uncertainty.instances.options import InstancesOptions
+from replications.uncertainty.instances.task import Instances, centroid_vectors, clustered
 
 INSTANCES = Instances(InstancesOptions(radius=2.0, min_pixels=4), things=(9, 10))
 

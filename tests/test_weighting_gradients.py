@@ -13,18 +13,18 @@ import pytest
 import torch
 import torch.nn.functional as F
 import torchjd.aggregation as torchjd
-from pydantic import TypeAdapter
 from torch import Tensor, nn
 
-from replications.core.engine.loop import build_optimizer
-from replications.core.nets.shared_trunk import Features, SharedTrunk
-from replications.core.spec import Optimizer
-from replications.core.weighting.bargaining import residual
-from replications.core.weighting.base import GradientError, Weighting
-from replications.core.weighting.nash import Nash, NashFeatures
-from replications.core.weighting.options import LIBMTL_PARAMETERS, WeightingOptions
-from replications.core.weighting.registry import build_weighting
-from replications.core.weighting.task_gradients import TaskGradients, cuttable
+from replications.core.engine.phases import Stretch, begin
+from replications.core.nets.learner import Features, cuttable
+from replications.core.nets.shared_trunk import SharedTrunk
+from replications.core.spec import Optimizer, Phase, Schedule, WeightingOptions
+from replications.core.spec.options import chosen
+from replications.core.weighting.base import Context, GradientError, Weighting
+from replications.core.weighting.libmtl.options import LIBMTL_PARAMETERS
+from replications.core.weighting.task_gradients import TaskGradients
+from replications.nash_mtl.weighting.bargaining import residual
+from replications.nash_mtl.weighting.nash import Nash, NashFeatures
 
 TASKS = ("semseg", "depth", "normals")
 
@@ -236,12 +236,14 @@ STEPS = 8
 
 
 def build(options: dict[str, Any], tasks: Iterable[str] = TASKS) -> Weighting:
-    checked: Any = TypeAdapter(WeightingOptions).validate_python(options)
+    checked = chosen(WeightingOptions, options)
     described: Any = {
         task: SimpleNamespace(likelihood="classification" if task == "semseg" else "regression")
         for task in tasks
     }
-    return build_weighting(checked, described, torch.device("cpu"), STEPS, epoch=4)
+    context = Context(described, torch.device("cpu"), STEPS, epoch=4)
+    weighting: Weighting = checked.load(checked.implementation)(checked, context)
+    return weighting
 
 
 class Run:
@@ -251,7 +253,8 @@ class Run:
         torch.manual_seed(5)
         self.model, self.weighting = plain(1), build(options)
         optimizer = Optimizer(name="adam", lr=0.01)
-        self.optimizer = build_optimizer(optimizer, self.model, self.weighting)
+        stretch = Stretch(Phase(), 0, 0, STEPS, optimizer, Schedule())
+        self.optimizer = begin(self.model, stretch, self.weighting)
         self.history: list[dict[str, Tensor]] = []
         self.losses: list[dict[str, Tensor]] = []
 
@@ -271,7 +274,8 @@ class Run:
 
     def restore(self, saved: bytes) -> None:
         *states, rng = torch.load(io.BytesIO(saved), weights_only=True)
-        for part, state in zip((self.model, self.weighting, self.optimizer), states, strict=True):
+        parts: tuple[Any, ...] = (self.model, self.weighting, self.optimizer)
+        for part, state in zip(parts, states, strict=True):
             part.load_state_dict(state)
         torch.set_rng_state(rng)
 

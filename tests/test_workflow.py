@@ -17,10 +17,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from tests.conftest import ROOT
+from conftest import ROOT
 
 MODEL = Path("replications/uncertainty/model.py")
 KEPT = ("replications/__init__.py", "replications/core/", "replications/uncertainty/")
+FAMILY = Path("results/micro/kcc")
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +93,7 @@ def test_a_killed_workflow_carries_on(project: Path) -> None:
 
 def test_the_paper_and_the_tables_are_there(project: Path) -> None:
     assert (project / "paper" / "main.pdf").read_bytes().startswith(b"%PDF")
-    results = project / "results" / "micro"
+    results = project / FAMILY
     runs = pd.read_csv(results / "runs.csv")
     assert set(runs["role"]) == {"single", "multi"}
     assert set(runs["split"]) == {"train", "val", "test"}
@@ -104,7 +105,7 @@ def test_the_paper_and_the_tables_are_there(project: Path) -> None:
 
 
 def test_numbers_in_the_paper_are_those_of_the_tables(project: Path) -> None:
-    results = project / "results" / "micro"
+    results = project / FAMILY
     runs = pd.read_csv(results / "runs.csv")
     chosen = runs[(runs["run"] == "equal") & (runs["split"] == "test")]
     mean = chosen[chosen["metric"] == "centroid_l1"]["value"].mean()
@@ -124,7 +125,7 @@ def test_numbers_in_the_paper_are_those_of_the_tables(project: Path) -> None:
 def test_every_run_is_in_the_supplement(project: Path) -> None:
     command = ["pdftotext", str(project / "paper" / "supplement.pdf"), "-"]
     text = subprocess.run(command, check=True, capture_output=True, text=True)
-    runs = pd.read_csv(project / "results" / "micro" / "runs.csv")
+    runs = pd.read_csv(project / FAMILY / "runs.csv")
     assert all(run in text.stdout for run in runs["run"].unique())
     assert all(source in text.stdout for source in runs["source_hash"].unique())
 
@@ -148,10 +149,80 @@ def test_a_change_of_the_model_retrains(project: Path) -> None:
         assert planned(project)["train"] == 12
 
 
+def test_results_are_not_believed_without_their_origin(project: Path) -> None:
+    """With Snakemake's own memory gone, and time stamps that say all is well."""
+    shutil.rmtree(project / ".snakemake")
+    assert planned(project) == {}
+    path = project / "replications" / "uncertainty" / "replication.yaml"
+    with changed(path, "      steps: 6\n", "      steps: 60\n"):
+        assert planned(project)["train"] == 12
+    with changed(project / MODEL, "encoder(images)", "encoder(images * 1)"):
+        assert planned(project)["train"] == 12
+    statistics = project / "replications" / "core" / "evidence" / "statistics.py"
+    with changed(statistics, "ALPHA = 0.05", "ALPHA = 0.04"):
+        assert set(planned(project)) >= {"summarise", "join_kcc", "paper_kcc"}
+        assert "train" not in planned(project)
+    folder = project / "results" / "micro" / "uncertainty" / "equal" / "0"
+    with changed(folder / "provenance.json", '"torch": "', '"torch": "0.'):
+        assert planned(project)["train"] == 1
+    assert planned(project) == {}
+
+
+def test_auto_is_cpu_where_there_is_no_gpu(project: Path) -> None:
+    if shutil.which("nvidia-smi"):
+        pytest.skip("there is a GPU")
+    command = ["snakemake", "--dry-run", "--config", "study=micro", "device=auto"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    assert "Nothing to be done" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("uncertainty/equal/0/metrics.json", '"value": ', '"value": 1'),
+        ("uncertainty/runs.csv", ",val,", ",test,"),
+        ("kcc/generated/numbers.tex", "{uncertainty.steps}{6}", "{uncertainty.steps}{600}"),
+    ],
+)
+def test_a_number_edited_by_hand_does_not_reach_the_paper(
+    project: Path, file: str, old: str, new: str
+) -> None:
+    path = project / "results" / "micro" / file
+    with changed(path, old, new):
+        done = snakemake(project)
+        assert done.returncode != 0
+        assert f"{file}: not what was written there" in done.stdout
+    assert snakemake(project).returncode == 0
+
+
+def test_a_failing_rerun_keeps_what_is_there(project: Path) -> None:
+    """Of a training that cannot run, and of arrays that cannot be prepared again."""
+    run = Path("results/micro/uncertainty/equal/0")
+    before = {path.name: path.read_bytes() for path in (project / run).iterdir()}
+    with changed(project / MODEL, "class Trunk(nn.Module):", "class Trunk(no.Module):"):
+        done = snakemake(project, "-f", f"{run}/metrics.json")
+        assert done.returncode != 0
+    assert {path.name: path.read_bytes() for path in (project / run).iterdir()} == before
+    prepared = project / "data" / "prepared" / "streets-32x64"
+    arrays = {path.name: path.read_bytes() for path in prepared.iterdir()}
+    archive = project / "data" / "streets" / "train.tar"
+    content, times = archive.read_bytes(), archive.stat()
+    archive.write_bytes(content[: len(content) // 2])
+    done = snakemake(project, "-f", f"{prepared.relative_to(project)}/dataset.json")
+    assert done.returncode != 0
+    assert "altered or cut short" in done.stdout
+    assert {path.name: path.read_bytes() for path in prepared.iterdir()} == arrays
+    archive.write_bytes(content)
+    os.utime(archive, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert snakemake(project).returncode == 0
+
+
 def test_another_replication_is_left_alone(project: Path) -> None:
     """A second replication with the same runs: changing one model retrains that one only."""
     folder = project / "replications" / "second"
-    shutil.copytree(project / "replications" / "uncertainty", folder)
+    # What the first declares, the second uses and need not declare again.
+    declared = shutil.ignore_patterns("objective", "instances")
+    shutil.copytree(project / "replications" / "uncertainty", folder, ignore=declared)
     for file in folder.glob("*.py"):
         file.write_text(file.read_text().replace("replications.uncertainty", "replications.second"))
     try:
@@ -166,8 +237,9 @@ def test_another_replication_is_left_alone(project: Path) -> None:
 
 
 def test_text_of_the_paper_rebuilds_the_paper_only(project: Path) -> None:
-    with changed(project / "paper" / "main.tex", "\\section{서론}", "\\section{서론}\n% text\n"):
-        assert planned(project) == {"paper": 1}
+    text = project / "paper" / "kcc" / "main.tex"
+    with changed(text, "\\section{서론}", "\\section{서론}\n% text\n"):
+        assert planned(project) == {"paper_kcc": 1}
 
 
 def test_one_replication_and_one_run_can_be_asked_for(project: Path) -> None:
@@ -184,7 +256,7 @@ def test_a_typo_in_the_configuration_is_refused_before_anything_runs(project: Pa
     with changed(path, "batch_size: 8", "batchsize: 8"):
         done = snakemake(project)
     assert done.returncode != 0
-    assert "batchsize: unknown key; allowed: size, steps, batch_size" in done.stdout
+    assert "batchsize: unknown key; allowed: data, steps, batch_size" in done.stdout
     assert "Traceback" not in done.stdout
 
 
@@ -263,9 +335,9 @@ def test_a_second_snakemake_in_the_same_folder_is_refused(project: Path) -> None
 
 def test_retraining_gives_the_same_tables(project: Path) -> None:
     """What the previous test trained again equals, bit for bit, what stood in the study's table."""
-    before = (project / "results" / "micro" / "runs.csv").read_bytes()
+    before = (project / FAMILY / "runs.csv").read_bytes()
     assert snakemake(project).returncode == 0
-    assert (project / "results" / "micro" / "runs.csv").read_bytes() == before
+    assert (project / FAMILY / "runs.csv").read_bytes() == before
 
 
 def test_provenance_names_data_and_source(project: Path) -> None:
@@ -279,15 +351,15 @@ def test_provenance_names_data_and_source(project: Path) -> None:
 def test_published_results_make_the_paper_and_are_compared(project: Path) -> None:
     published = snakemake(project, "publish")
     assert published.returncode == 0, published.stdout[-3000:]
-    origins = pd.read_csv(project / "results" / "published" / "provenance.csv")
+    origins = pd.read_csv(project / "results" / "published" / "kcc" / "provenance.csv")
     assert len(origins) == 12
     draft = snakemake(project, "draft")
     assert draft.returncode == 0, draft.stdout[-3000:]
     paper = project / "paper"
     assert (paper / "draft.pdf").read_bytes() == (paper / "main.pdf").read_bytes()
-    assert planned(project) == {"compare": 1}
+    assert planned(project) == {"compare_kcc": 1}
     assert snakemake(project).returncode == 0
-    comparison = pd.read_csv(project / "results" / "micro" / "published.csv")
+    comparison = pd.read_csv(project / FAMILY / "published.csv")
     assert set(comparison["outcome"]) == {"identical"}
 
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from replications.core.evidence.drawing import COLOURS, COLUMN, MARKERS
+from replications.core.drawing import COLOURS, COLUMN, MARKERS
 from replications.core.evidence.study import Results
 
 _DELTA = "delta_m_per_task_primary"

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from replications.core.nets.learner import Features
 from replications.core.nets.resize import bilinear
-from replications.core.nets.shared_trunk import Build, Features, SharedTrunk, seeded
+from replications.core.nets.shared_trunk import Build, SharedTrunk, seeded
 from replications.mti_net.distillation import Distillation
 from replications.mti_net.initial_prediction import InitialTaskPrediction
 from replications.mti_net.propagation import FeaturePropagation

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
-from replications.core.tasks.options import Strict
+from replications.core.spec.options import ModelOptions as Base
+from replications.core.spec.options import Positive
 
-Positive = Annotated[int, Field(ge=1)]
 
-
-class ModelOptions(Strict):
+class ModelOptions(Base):
     """Backbone, and how the tasks interact between it and their heads."""
 
     encoder: Literal["thin", "resnet18", "hrnet_w18", "hrnet_w18_small_v2"]

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from replications.core.nets.roi_align import roi_align
-from replications.core.tasks.cells import Grid, corners_of
-from replications.core.tasks.vehicles import STAGE
 from replications.multinet.options import ModelOptions
+from replications.multinet.vehicles.cells import Grid, corners_of
+from replications.multinet.vehicles.task import STAGE
 
 _BINS = 3
 """Samples of the rezoom layer per side of a box (authors' code: offsets of -1/4, 0 and 1/4)."""

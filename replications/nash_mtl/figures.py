@@ -7,7 +7,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from replications.core.evidence.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
+from replications.core.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.study import Results
 from replications.nash_mtl.toy import METHODS, pareto_front

@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from replications.core.tasks.options import Strict
+from replications.core.spec.options import ModelOptions as Base
+from replications.core.spec.options import Positive
 
-Positive = Annotated[int, Field(ge=1)]
 
-
-class ModelOptions(Strict):
+class ModelOptions(Base):
     """SegNet with the attention modules of MTAN (Liu et al., 2019, section 3)."""
 
     widths: Annotated[list[Positive], Field(min_length=1)]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from replications.core.experiments import Measured, run_experiment
+from replications.core.engine.experiment import Measured, run_experiment
 from replications.core.spec import Plan
 
 if TYPE_CHECKING:

@@ -18,10 +18,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from replications.core.experiments import Measured, run_experiment
+from replications.core.engine.experiment import Measured, run_experiment
 from replications.core.spec import Plan
-from replications.core.weighting.bargaining import bargain, residual
-from replications.core.weighting.nash_published import published_procedure
+from replications.nash_mtl.weighting.bargaining import bargain, residual
+from replications.nash_mtl.weighting.published import published_procedure
 
 SATISFIED = 1e-2
 """Residual up to which the equation counts as satisfied."""

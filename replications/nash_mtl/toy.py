@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from replications.core.data.labels import Array
-from replications.core.experiments import Measured, run_experiment
+from replications.core.engine.experiment import Measured, run_experiment
 from replications.core.spec import Plan
 
 if TYPE_CHECKING:

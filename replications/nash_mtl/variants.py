@@ -14,20 +14,18 @@ import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from torch import Tensor
 
+from replications.core.data.batches import Description, Split
 from replications.core.data.labels import Array
-from replications.core.engine.loop import build_optimizer
-from replications.core.experiments import Measured, run_experiment
-from replications.core.spec import Plan, model_options
-from replications.core.tasks.base import Task
-from replications.core.tasks.depth import Depth
-from replications.core.tasks.normals import Normals
-from replications.core.tasks.options import DepthOptions, NormalsOptions
-from replications.core.tasks.semseg import Semseg
-from replications.core.weighting.registry import build_weighting
-from replications.core.weighting.task_gradients import cuttable
-from replications.nash_mtl.model import build_model
+from replications.core.engine.experiment import Measured, run_experiment
+from replications.core.engine.loop import update
+from replications.core.engine.train import (
+    assemble,
+    build_decoding,
+    build_learner,
+    build_tasks,
+)
+from replications.core.spec import Plan
 
 _CLASSES = 11
 
@@ -41,41 +39,31 @@ def variants(plan: Plan) -> list[str]:
     ]
 
 
-def random_labels(batch: int, size: tuple[int, int], device: torch.device) -> dict[str, Tensor]:
-    """Labels of a batch, as the tasks expect them; the time of a step does not depend on them."""
-    return {
-        "semseg": torch.randint(_CLASSES, (batch, *size), device=device),
-        "depth": 1 + torch.rand(batch, *size, device=device),
-        "normals": F.normalize(torch.randn(batch, 3, *size, device=device), dim=1),
+def random_split(plan: Plan, device: torch.device) -> Split:
+    """A batch of random images and labels; the time of a step does not depend on them."""
+    batch, size = plan.settings.batch_size, plan.data.model_dump()["size"]
+    normals = F.normalize(torch.randn(batch, 3, *size), dim=1)
+    labels = {
+        "semseg": torch.randint(_CLASSES, (batch, *size)).byte(),
+        "depth": 1 + torch.rand(batch, *size),
+        "normals": (127 * normals).round().to(torch.int8),
     }
+    images = {"image": torch.randint(256, (batch, 3, *size)).byte()}
+    return Split(images, labels, device, build_decoding(plan.data))
 
 
 def step_of(plan: Plan, run: str, device: torch.device) -> Callable[[], None]:
     """A function that takes one training step of a run on random images."""
-    settings = plan.settings
-    tasks: dict[str, Task] = {
-        "semseg": Semseg(_CLASSES),
-        "depth": Depth(DepthOptions(), 1.0),
-        "normals": Normals(NormalsOptions()),
-    }
+    facts = {"classes": [""] * _CLASSES, "focal": 1.0}
+    dataset = Description(plan.data.name, plan.data.variant, {}, {}, facts, {})
+    tasks = build_tasks(plan, run, dataset)
     torch.manual_seed(0)
-    channels = {name: task.channels for name, task in tasks.items()}
-    model = build_model(channels, model_options(plan.name, plan.model_of(run)), 0)
-    model = model.to(device).to(memory_format=torch.channels_last)
-    weighting = build_weighting(plan.runs[run].weighting, tasks, device, settings.steps, 1)
-    optimizer = build_optimizer(settings.optimizer, model, weighting)
-    size = (settings.size[0], settings.size[1])
-    images = torch.randn(settings.batch_size, 3, *size, device=device)
-    images = images.contiguous(memory_format=torch.channels_last)
-    labels = random_labels(settings.batch_size, size, device)
+    learner = build_learner(plan, run, tasks, 0, device)
+    split = random_split(plan, device)
+    job, training = assemble(plan, run, 0, tasks, learner, split, split, Path(), "")
 
     def step() -> None:
-        features = cuttable(model.encode(images))
-        predictions = model.decode(features, size)
-        losses = {name: task.loss(predictions[name], labels) for name, task in tasks.items()}
-        optimizer.zero_grad(set_to_none=True)
-        weighting.backward(losses, features, model)
-        optimizer.step()
+        update(job, training)
 
     return step
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from replications.core.data.labels import ATOMIC_NUMBERS
+from replications.nash_qm9.molecules.options import ATOMIC_NUMBERS
 from replications.nash_qm9.options import ModelOptions
 
 

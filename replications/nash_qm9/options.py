@@ -6,12 +6,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from replications.core.tasks.options import Strict
+from replications.core.spec.options import ModelOptions as Base
+from replications.core.spec.options import Positive
 
-Positive = Annotated[int, Field(ge=1)]
 
-
-class ModelOptions(Strict):
+class ModelOptions(Base):
     """The message passing network (Gilmer et al., 2017)."""
 
     dim: Positive = 64

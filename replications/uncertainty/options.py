@@ -6,12 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from replications.core.tasks.options import Strict
+from replications.core.spec.options import ModelOptions as Base
+from replications.core.spec.options import Positive
 
-Positive = Annotated[int, Field(ge=1)]
 
-
-class ModelOptions(Strict):
+class ModelOptions(Base):
     """Encoder, ASPP and heads (section 4 of the paper)."""
 
     encoder: Literal["thin", "resnet50", "resnet101"]

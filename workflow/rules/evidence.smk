@@ -1,46 +1,36 @@
-# Run folders -> tidy tables -> LaTeX tables, figures, numbers; no torch from here on.
+# Run folders -> tidy tables and LaTeX -> figures -> what a paper inputs; no torch from here on.
+
+EVIDENCE = (
+    f"python -m replications.core.evidence {{stage}} --study {STUDY.config.study}"
+)
 
 
 rule summarise:
     input:
         lambda wildcards: run_files(
-            wildcards.replication,
-            ["metrics.json", "cost.json", "provenance.json", "history.csv"],
+            wildcards.replication, [layout.ORIGIN, "metrics.json"]
         ),
         lambda wildcards: experiment_files(wildcards.replication),
+        "replications/{replication}/reported.csv",
+        newer=lambda wildcards: again(
+            origin.is_stale(
+                Path(RESULTS, wildcards.replication),
+                evidence_origin(wildcards.replication),
+            )
+        ),
     output:
-        SUMMARY,
+        [
+            f"{RESULTS}/{{replication}}/{file}"
+            for file in (*layout.TABLES, *layout.LATEX, "numbers.tex", layout.ORIGIN)
+        ],
     log:
         f"{RESULTS}/logs/summarise/{{replication}}.log",
     params:
-        source=evidence_hash(),
-        plan=lambda wildcards: PLANS[wildcards.replication].digest(),
+        command=EVIDENCE.format(stage="summarise"),
         folder=lambda wildcards, output: Path(output[0]).parent,
-        study=STUDY.study,
     shell:
-        "python -m replications.core.evidence.summarise --replication {wildcards.replication}"
-        " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"
-
-
-rule latex:
-    input:
-        SUMMARY,
-        lambda wildcards: run_files(wildcards.replication, ["provenance.json"]),
-        lambda wildcards: experiment_files(wildcards.replication),
-        "replications/{replication}/reported.csv",
-    output:
-        [f"{RESULTS}/{{replication}}/{file}" for file in layout.LATEX],
-        f"{RESULTS}/{{replication}}/numbers.tex",
-    log:
-        f"{RESULTS}/logs/latex/{{replication}}.log",
-    params:
-        source=evidence_hash(),
-        plan=lambda wildcards: PLANS[wildcards.replication].digest(),
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        study=STUDY.study,
-    shell:
-        "python -m replications.core.evidence.latex --replication {wildcards.replication}"
-        " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"
+        "{params.command} --replications {wildcards.replication} --folder {params.folder}"
+        " 2>&1 | tee {log}"
 
 
 # One rule per replication, since each has figures of its own.
@@ -50,10 +40,8 @@ for _name, _plan in PLANS.items():
         name:
             f"figures_{_name}"
         input:
-            expand(SUMMARY, replication=_name),
-            experiment_files(_name),
-            run_files(_name, ["examples.npz", "history.csv"]),
-            dataset=prepared(_plan, "dataset.json"),
+            f"{RESULTS}/{_name}/runs.csv",
+            f"{_plan.data.folder}/{layout.DESCRIPTION}",
         output:
             [f"{RESULTS}/{_name}/{figure}.pdf" for figure in layout.figures(_plan)],
             report(
@@ -67,14 +55,11 @@ for _name, _plan in PLANS.items():
         log:
             f"{RESULTS}/logs/figures/{_name}.log",
         params:
-            source=evidence_hash(_name),
-            plan=_plan.digest(),
+            command=EVIDENCE.format(stage="figures"),
             folder=lambda wildcards, output: Path(output[0]).parent,
             replication=_name,
-            study=STUDY.study,
         shell:
-            "python -m replications.core.evidence.figures --replication {params.replication}"
-            " --study {params.study} --folder {params.folder} --dataset {input.dataset}"
+            "{params.command} --replications {params.replication} --folder {params.folder}"
             " 2>&1 | tee {log}"
 
 
@@ -93,90 +78,84 @@ for _name in PLANS:
             ],
 
 
-rule overview:
-    input:
-        [expand(SUMMARY, replication=name) for name in PLANS],
-    output:
-        f"{RESULTS}/efficiency.csv",
-        [f"{RESULTS}/{file}" for file in layout.OVERVIEW],
-        report(
-            f"{RESULTS}/figure_plane.svg",
-            caption="../report/plane.rst",
-            category="Overview",
-        ),
-    log:
-        f"{RESULTS}/logs/overview.log",
-    params:
-        source=evidence_hash(),
-        replications=list(PLANS),
-        plans=[plan.digest() for plan in PLANS.values()],
-        results=lambda wildcards, output: Path(output[0]).parent,
-        study=STUDY.study,
-    shell:
-        "python -m replications.core.evidence.overview --study {params.study}"
-        " --folder {params.results} --replications {params.replications} 2>&1 | tee {log}"
+for _family, _names in FAMILIES.items():
+
+    rule:
+        name:
+            f"join_{_family}"
+        input:
+            [of_replication(name) for name in _names],
+        output:
+            report(
+                [f"{RESULTS}/{_family}/{table}" for table in layout.TABLES],
+                caption="../report/tables.rst",
+                category="Tables",
+            ),
+            [
+                f"{RESULTS}/{_family}/generated/{file}"
+                for file in layout.for_paper(PLANS[name] for name in _names)
+            ],
+            report(
+                f"{RESULTS}/{_family}/figure_plane.svg",
+                caption="../report/plane.rst",
+                category="Overview",
+            ),
+            f"{RESULTS}/{_family}/efficiency.csv",
+            f"{RESULTS}/{_family}/{layout.ORIGIN}",
+        log:
+            f"{RESULTS}/logs/join-{_family}.log",
+        params:
+            command=EVIDENCE.format(stage="join"),
+            folder=lambda wildcards, output: Path(output[0]).parent,
+            replications=_names,
+        shell:
+            "{params.command} --replications {params.replications} --folder {params.folder}"
+            " 2>&1 | tee {log}"
+
+    # Tables, figures and origins of a family, to be committed.
+    rule:
+        name:
+            f"publish_{_family}"
+        input:
+            f"{RESULTS}/{_family}/{layout.ORIGIN}",
+            [run_files(name, [layout.ORIGIN]) for name in _names],
+            [experiment_files(name) for name in _names],
+        output:
+            update(f"results/published/{_family}/{layout.ORIGIN}"),
+        log:
+            f"{RESULTS}/logs/publish-{_family}.log",
+        params:
+            command=EVIDENCE.format(stage="publish"),
+            folder=lambda wildcards, input: Path(input[0]).parent,
+            output=lambda wildcards, output: Path(output[0]).parent,
+            replications=_names,
+        shell:
+            "{params.command} --replications {params.replications} --folder {params.folder}"
+            " --output {params.output} 2>&1 | tee {log}"
+
+    # How this build's values compare with the published ones.
+    rule:
+        name:
+            f"compare_{_family}"
+        input:
+            f"{RESULTS}/{_family}/runs.csv",
+            f"results/published/{_family}/runs.csv",
+        output:
+            report(
+                f"{RESULTS}/{_family}/published.csv",
+                caption="../report/published.rst",
+                category="Tables",
+            ),
+        log:
+            f"{RESULTS}/logs/compare-{_family}.log",
+        params:
+            folders=lambda wildcards, input: [Path(file).parent for file in input],
+        shell:
+            "python -m replications.core.evidence compare --folder {params.folders[0]}"
+            " --published {params.folders[1]} 2>&1 | tee {log}"
 
 
-rule join:
-    input:
-        rules.overview.output,
-        [of_replication(name) for name in PLANS],
-        dataset=DESCRIBED,
-    output:
-        report(
-            [f"{RESULTS}/{table}" for table in layout.TABLES],
-            caption="../report/tables.rst",
-            category="Tables",
-        ),
-        GENERATED,
-    log:
-        f"{RESULTS}/logs/join.log",
-    params:
-        source=evidence_hash(),
-        replications=list(PLANS),
-        plans=[plan.digest() for plan in PLANS.values()],
-        results=lambda wildcards, output: Path(output[0]).parent,
-        study=STUDY.study,
-    shell:
-        "python -m replications.core.evidence.join --study {params.study}"
-        " --folder {params.results} --replications {params.replications}"
-        " --dataset {input.dataset} 2>&1 | tee {log}"
-
-
-# `snakemake publish`: the study's tables, figures and origins, to be committed.
+# `snakemake publish`: that of the families that are built.
 rule publish:
     input:
-        rules.join.output,
-        [run_files(name, ["provenance.json"]) for name in PLANS],
-        [experiment_files(name) for name in PLANS],
-    log:
-        f"{RESULTS}/logs/publish.log",
-    params:
-        replications=list(PLANS),
-        results=lambda wildcards, input: Path(input[0]).parent,
-        study=STUDY.study,
-    shell:
-        "python -m replications.core.evidence.publish --study {params.study}"
-        " --folder {params.results} --replications {params.replications}"
-        " --output results/published 2>&1 | tee {log}"
-
-
-# How this build's values compare with the published ones.
-rule compare:
-    input:
-        rebuilt=f"{RESULTS}/runs.csv",
-        published="results/published/runs.csv",
-        study="results/published/study.json",
-    output:
-        report(
-            f"{RESULTS}/published.csv",
-            caption="../report/published.rst",
-            category="Tables",
-        ),
-    log:
-        f"{RESULTS}/logs/compare.log",
-    params:
-        source=evidence_hash(),
-    shell:
-        "python -m replications.core.evidence.compare --rebuilt {input.rebuilt}"
-        " --published {input.published} --study {input.study} --output {output} 2>&1 | tee {log}"
+        [f"results/published/{family}/{layout.ORIGIN}" for family in BUILT],

@@ -1,86 +1,79 @@
-# Generated numbers, tables and figures, and the text by hand -> paper/main.pdf.
+# Generated numbers, tables and figures, and the text by hand -> a paper for each family.
 
-PAPER = [
-    *GENERATED,
-    "paper/main.tex",
-    "paper/kcc.cls",
-    "paper/kcc-rules.tex",
-    "paper/references.bib",
-]
-PAPER_SOURCE = source.source_hash(Path("workflow/scripts").glob("*_paper.py"))
-SECTIONS = [f"replications/{name}/paper.tex" for name in PLANS]
-
-
-rule paper:
-    input:
-        PAPER,
-        SECTIONS,
-    output:
-        report("paper/main.pdf", caption="../report/paper.rst", category="Paper"),
-    log:
-        f"{RESULTS}/logs/paper.log",
-    params:
-        source=PAPER_SOURCE,
-        sections=SECTIONS,
-        generated=lambda wildcards, input: Path(input[0]).parent,
-        options="",
-    shell:
-        "python workflow/scripts/build_paper.py --generated {params.generated}"
-        " --sections {params.sections} --output {output} {params.options} 2>&1 | tee {log}"
-
-
-# `snakemake final`: the same with the authors of paper/authors.tex.
-use rule paper as final with:
-    input:
-        PAPER,
-        SECTIONS,
-        "paper/authors.tex",
-    output:
-        "paper/final.pdf",
-    log:
-        f"{RESULTS}/logs/final.log",
-    params:
-        source=PAPER_SOURCE,
-        sections=SECTIONS,
-        generated=lambda wildcards, input: Path(input[0]).parent,
-        options="--final",
-
-
-# `snakemake supplement`: every run, seed, setting and origin.
-use rule paper as supplement with:
-    input:
-        GENERATED,
-        "paper/supplement.tex",
-    output:
-        report(
-            "paper/supplement.pdf",
-            caption="../report/supplement.rst",
-            category="Paper",
-        ),
-    log:
-        f"{RESULTS}/logs/supplement.log",
-    params:
-        source=PAPER_SOURCE,
-        sections=SECTIONS,
-        generated=lambda wildcards, input: Path(input[0]).parent,
-        options="--supplement",
-
-
-# `snakemake draft`: the paper from the published results; trains nothing.
-use rule paper as draft with:
-    input:
-        "results/published/generated/numbers.tex",
-        "paper/main.tex",
+TEXT = [
+    *(
         "paper/kcc.cls",
         "paper/kcc-rules.tex",
         "paper/references.bib",
-        [f"replications/{name}/paper.tex" for name in PUBLISHED],
-    output:
-        "paper/draft.pdf",
-    log:
-        "results/logs/draft.log",
-    params:
-        source=PAPER_SOURCE,
-        sections=[f"replications/{name}/paper.tex" for name in PUBLISHED],
-        generated=lambda wildcards, input: Path(input[0]).parent,
-        options="",
+        "paper/method.tex",
+    ),
+    *map(str, sorted(Path("replications").glob("*/references.bib"))),
+    *map(str, sorted(Path("workflow/scripts").glob("*_paper.py"))),
+]
+
+
+def text_of(family):
+    """The document of a family: its own, or the one for families that have none."""
+    own = Path("paper", family, "main.tex")
+    return str(own if own.is_file() else Path("paper/family.tex"))
+
+
+def results_of(family, document):
+    """Where what a paper inputs comes from, and the replications it is of."""
+    if document == "draft":
+        folder = f"results/published/{family}"
+        return folder, origin.read(Path(folder, layout.ORIGIN)).get("replications", [])
+    return f"{RESULTS}/{family}", FAMILIES[family]
+
+
+# `main`, the review copy; `final`, with the authors of paper/authors.tex; `draft`, from the
+# published results, which trains nothing; and `supplement`, every run, seed, setting and origin.
+for _family in FAMILIES:
+    for _document in ("main", "final", "draft", "supplement"):
+        _folder, _names = results_of(_family, _document)
+
+        rule:
+            name:
+                f"{'paper' if _document == 'main' else _document}_{_family}"
+            input:
+                f"{_folder}/generated/numbers.tex",
+                TEXT,
+                ["paper/authors.tex"] if _document == "final" else [],
+                origin=f"{_folder}/{layout.ORIGIN}",
+                main=(
+                    "paper/supplement.tex"
+                    if _document == "supplement"
+                    else text_of(_family)
+                ),
+                sections=[f"replications/{name}/paper.tex" for name in _names],
+            output:
+                report(
+                    pdf(_family, _document),
+                    caption=f"../report/{_document}.rst",
+                    category="Paper",
+                ),
+            log:
+                f"results/logs/{_document}-{_family}.log",
+            params:
+                results=lambda wildcards, input: Path(input.origin).parent,
+                options=f"--{_document}" if _document in ("final", "supplement") else "",
+            shell:
+                "python workflow/scripts/build_paper.py --main {input.main}"
+                " --results {params.results} --sections {input.sections}"
+                " --output {output} {params.options} 2>&1 | tee {log}"
+
+    rule:
+        name:
+            _family
+        input:
+            of_family(_family),
+
+
+# `snakemake paper`, `supplement`, `draft`, `final`: those of the families that are built.
+for _document in ("main", "final", "draft", "supplement"):
+
+    rule:
+        name:
+            "paper" if _document == "main" else _document
+        input:
+            [pdf(family, _document) for family in BUILT],

@@ -3,52 +3,53 @@
 
 rule train:
     input:
-        lambda wildcards: [
-            prepared(PLANS[wildcards.replication], file) for file in layout.PREPARED
-        ],
+        training_inputs,
     output:
+        # Of a run folder, which is replaced as a whole, and not deleted beforehand: what is there
+        # stays until a training has ended.
         [
-            f"{RESULTS}/{{replication}}/{{run}}/{{seed}}/{file}"
-            for file in layout.RUN_FILES
+            update(f"{RESULTS}/{{replication}}/{{run}}/{{seed}}/{file}")
+            for file in ("metrics.json", layout.ORIGIN)
         ],
     log:
         f"{RESULTS}/logs/train/{{replication}}/{{run}}/{{seed}}.log",
-    threads: STUDY.threads
+    threads: STUDY.config.threads
     resources:
-        gpu=int(HAS_CUDA),
+        gpu=int(DEVICE == "cuda"),
         mem_mb=3000,
     params:
-        # What a training depends on besides its inputs; a change of either retrains.
-        settings=lambda wildcards: PLANS[wildcards.replication].run_fingerprint(
-            wildcards.run
-        ),
-        source=lambda wildcards: training_hash(wildcards.replication),
-        torch=version("torch"),
-        data=lambda wildcards, input: Path(input[0]).parent,
-        folder=lambda wildcards, output: Path(output[0]).parent,
-        # Beside the run folder, not in it: Snakemake deletes the outputs of a killed job.
+        folder=f"{RESULTS}/{{replication}}/{{run}}/{{seed}}",
+        # Beside the run folder, which a training replaces when it ends.
         checkpoint=f"{RESULTS}/checkpoints/{{replication}}/{{run}}/{{seed}}.pt",
-        study=STUDY.study,
-        device=STUDY.device,
+        study=STUDY.config.study,
+        device=DEVICE,
     shell:
         "python -m replications.core.engine.train --replication {wildcards.replication}"
         " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
-        " --data {params.data} --output {params.folder} --checkpoint {params.checkpoint}"
+        " --output {params.folder} --checkpoint {params.checkpoint}"
         " --device {params.device} --threads {threads} 2>&1 | tee {log}"
 
 
 rule experiment:
     input:
         lambda wildcards: [
-            f"{RESULTS}/{wildcards.replication}/{run}/{seed}/history.csv"
+            f"{RESULTS}/{wildcards.replication}/{run}/{seed}/{layout.ORIGIN}"
             for run in PLANS[wildcards.replication]
             .experiments[wildcards.experiment]
             .histories
             for seed in range(PLANS[wildcards.replication].seeds)
         ],
+        newer=lambda wildcards: again(
+            origin.is_stale(
+                Path(RESULTS, wildcards.replication, wildcards.experiment),
+                origin.of_experiment(
+                    PLANS[wildcards.replication], wildcards.experiment
+                ),
+            )
+        ),
     output:
         [
-            f"{RESULTS}/{{replication}}/{{experiment}}/{file}"
+            update(f"{RESULTS}/{{replication}}/{{experiment}}/{file}")
             for file in layout.EXPERIMENT_FILES
         ],
     log:
@@ -60,14 +61,8 @@ rule experiment:
             else 1
         )
     params:
-        plan=lambda wildcards: PLANS[wildcards.replication].experiment_fingerprint(
-            wildcards.experiment
-        ),
-        source=lambda wildcards: source.experiment_hash(
-            wildcards.replication, wildcards.experiment
-        ),
         folder=lambda wildcards, output: Path(output[0]).parents[1],
-        study=STUDY.study,
+        study=STUDY.config.study,
     shell:
         "python -m replications.{wildcards.replication}.{wildcards.experiment}"
         " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"

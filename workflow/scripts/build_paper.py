@@ -14,6 +14,11 @@ from pathlib import Path
 
 from check_paper import check_paper, read_authors, read_rules, report
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from replications.core.errors import StudyError
+from replications.core.spec.origin import verified
+
 _INSTALL = """install TeX Live with XeLaTeX and Korean, latexmk and the Nanum fonts:
   Debian, Ubuntu  apt-get install latexmk texlive-xetex texlive-lang-korean texlive-latex-extra \
 texlive-science fonts-nanum
@@ -32,9 +37,10 @@ class PaperError(Exception):
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--paper", type=Path, default=Path("paper"), help="main.tex and kcc.cls")
-    parser.add_argument("--generated", type=Path, required=True, help="numbers.tex and the rest")
-    parser.add_argument("--sections", type=Path, nargs="+", required=True, help="*/paper.tex")
+    parser.add_argument("--main", type=Path, required=True, help="the document")
+    parser.add_argument("--paper", type=Path, default=Path("paper"), help="kcc.cls and the rest")
+    parser.add_argument("--results", type=Path, required=True, help="results of the family")
+    parser.add_argument("--sections", type=Path, nargs="*", default=[], help="*/paper.tex")
     parser.add_argument("--authors", type=Path, help="default: authors.tex in --paper, if any")
     parser.add_argument("--output", type=Path, required=True, help="the PDF")
     parser.add_argument(
@@ -46,7 +52,7 @@ def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="paper-") as temporary:
             return _build(arguments, arguments.build_dir or Path(temporary))
-    except PaperError as error:
+    except (PaperError, StudyError) as error:
         print(f"build_paper: {error}", file=sys.stderr)
         return 1
 
@@ -56,14 +62,17 @@ def _build(arguments: argparse.Namespace, build: Path) -> int:
     if missing:
         raise PaperError(f"{', '.join(missing)} not found; {_INSTALL}")
     authors_file = _authors_file(arguments.authors, arguments.paper, arguments.final)
-    origins = copy_sources(arguments.paper, arguments.generated, arguments.sections, build)
+    verified(arguments.results, _inputs(arguments.results))
+    origins = copy_sources(
+        arguments.main, arguments.paper, arguments.results, arguments.sections, build
+    )
     if arguments.final and authors_file:
         shutil.copyfile(authors_file, build / "authors.tex")
     if arguments.supplement:
-        typeset(build, "supplement", False, origins)
-        put_in_place(build / "supplement.pdf", arguments.output)
+        typeset(build, False, origins)
+        put_in_place(build / "main.pdf", arguments.output)
         return 0
-    typeset(build, "main", arguments.final, origins)
+    typeset(build, arguments.final, origins)
     authors = read_authors(authors_file) if authors_file else []
     rules = read_rules(build / "kcc-rules.tex")
     checks = check_paper(build / "main.pdf", rules, build / "main.log", authors, arguments.final)
@@ -85,16 +94,22 @@ def _authors_file(given: Path | None, paper: Path, final: bool) -> Path | None:
     return None
 
 
+def _inputs(results: Path) -> list[str]:
+    """The generated files; the record of origin must have a hash of every one."""
+    generated = results / "generated"
+    return [path.relative_to(results).as_posix() for path in generated.rglob("*") if path.is_file()]
+
+
 def copy_sources(
-    paper: Path, generated: Path, sections: Sequence[Path], build: Path
+    main: Path, paper: Path, results: Path, sections: Sequence[Path], build: Path
 ) -> dict[str, Path]:
     """Lay the sources out in `build`; returns which folder each part of it came from.
 
     A section is named after the folder it is in. The files that gather what the replications
-    contribute (sections, supplement) are written here unless `generated`
-    has them.
+    contribute (sections, supplement, references) are written here.
     """
-    for source, kind in ((paper / "main.tex", "paper"), (generated / "numbers.tex", "result")):
+    generated = results / "generated"
+    for source, kind in ((main, "paper"), (generated / "numbers.tex", "result")):
         if not source.is_file():
             raise PaperError(f"{source} not found, the {kind} file the build begins with")
     for stale in ("generated", "replications", "authors.tex"):
@@ -102,6 +117,7 @@ def copy_sources(
         shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     ours = shutil.ignore_patterns("authors*.tex", "*.pdf", ".*", "*.aux", "*.log", "generated")
     shutil.copytree(paper, build, ignore=ours, dirs_exist_ok=True)
+    shutil.copyfile(main, build / "main.tex")
     shutil.copytree(generated, build / "generated")
     names = [section.parent.name for section in sections]
     for name, section in zip(names, sections, strict=True):
@@ -112,14 +128,28 @@ def copy_sources(
         ("supplement.tex", r"\input{{generated/{}/supplement.tex}}"),
     ):
         path = build / "generated" / file
-        if not path.exists():
-            path.write_text("".join(line.format(name) + "%\n" for name in names), encoding="utf-8")
+        path.write_text("".join(line.format(name) + "%\n" for name in names), encoding="utf-8")
+    own = sorted((paper.parent / "replications").glob("*/references.bib"))
+    (build / "references.bib").write_text(
+        references([paper / "references.bib", *own]), encoding="utf-8"
+    )
     origins = {f"replications/{n}": s.parent for n, s in zip(names, sections, strict=True)}
-    return origins | {"generated": generated, ".": paper}
+    return origins | {"generated": generated, "main.tex": main, ".": paper}
 
 
-def typeset(build: Path, document: str, final: bool, origins: dict[str, Path]) -> None:
-    """Run latexmk on a document in `build`; the PDF depends on the sources, not on place or time.
+def references(files: Sequence[Path]) -> str:
+    """The entries of several BibTeX files, each key once."""
+    found: dict[str, str] = {}
+    for file in files:
+        for entry in re.split(r"(?m)^(?=@)", file.read_text(encoding="utf-8")):
+            key = re.match(r"@\w+\{\s*([^,\s]+)", entry)
+            if key:
+                found.setdefault(key[1], entry.rstrip() + "\n\n")
+    return "".join(found.values())
+
+
+def typeset(build: Path, final: bool, origins: dict[str, Path]) -> None:
+    """Run latexmk on main.tex in `build`; the PDF depends on the sources, not on place or time.
 
     Raises:
         PaperError: LaTeX failed; with its errors and the lines of the sources they are in.
@@ -136,7 +166,7 @@ def typeset(build: Path, document: str, final: bool, origins: dict[str, Path]) -
         "max_print_line": "10000",
     }
     run = subprocess.run(
-        [*command, f"{document}.tex"],
+        [*command, "main.tex"],
         cwd=build,
         env=environment,
         stdout=subprocess.PIPE,
@@ -146,7 +176,7 @@ def typeset(build: Path, document: str, final: bool, origins: dict[str, Path]) -
     if run.returncode == 0:
         return
     output = run.stdout.decode("utf-8", "replace")
-    log = build / f"{document}.log"
+    log = build / "main.log"
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     raise PaperError(
         "\n  ".join(["LaTeX failed", *(errors(text, origins) or output.splitlines()[-8:])])
@@ -158,7 +188,7 @@ def errors(log: str, origins: dict[str, Path]) -> list[str]:
     found = []
     for match in re.finditer(r"(?m)^(?:\./)?([^\s:]+\.\w+):(\d+): (.*)$", log):
         file, line, message = match.groups()
-        folder = next((f for f in origins if file.startswith(f + "/")), ".")
+        folder = next((f for f in origins if file == f or file.startswith(f + "/")), ".")
         path = origins[folder] / (file if folder == "." else file[len(folder) + 1 :])
         if not message.startswith("==>"):
             found.append(f"{path}:{line}: {message}")

@@ -1,1 +1,1 @@
-"""One reader per dataset; all yield the same labels under the same names."""
+"""A folder per dataset, and what they share; all yield the same labels under the same names."""

@@ -2,80 +2,56 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from replications.core.errors import StudyError
+from replications.core.spec.layout import DESCRIPTION
+from replications.core.spec.origin import of_data
 
-# Mean and spread of ImageNet's RGB, which pretrained encoders expect.
-_MEAN = (0.485, 0.456, 0.406)
-_SPREAD = (0.229, 0.224, 0.225)
+Condition = Mapping[str, float]
+"""Under which a model is evaluated, such as `{"snr_db": 5}`; empty for the usual one."""
+USUAL: Condition = {}
 
 
 @dataclass(frozen=True)
 class Description:
-    """What `dataset.json` says of any prepared dataset; `size` is what it was prepared at."""
-
-    name: str
-    size: tuple[int, ...]
-    splits: dict[str, int]
-    md5: dict[str, str]
-
-
-@dataclass(frozen=True)
-class Pictures(Description):
-    """A dataset of pictures; `size` is (H, W)."""
-
-    size: tuple[int, int]
-    native_size: tuple[int, int]
-    classes: tuple[str, ...]
-    colours: tuple[tuple[int, int, int], ...]
-    things: tuple[int, ...]
-    scenes: tuple[str, ...]
-    box_classes: tuple[str, ...]
-    focal: float
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """Mean and spread (standard deviation) of a property in the training split, in its unit."""
-
-    mean: float
-    spread: float
-    unit: str
-
-
-@dataclass(frozen=True)
-class Molecules(Description):
-    """A dataset of molecules; `size` is how many train, validate and test."""
-
-    properties: dict[str, Statistics]
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Inputs and labels of one step.
+    """What `dataset.json` says of a prepared dataset.
 
     Attributes:
-        inputs: float32; pictures, (B, 3, H, W), normalised, channels last in memory; or molecules,
-            (B, N, 4), atomic number and position in angstrom of every atom, 0 for none.
-        labels: by name, (B, ...); a label that no sample carries is absent. Samples without a
-            label hold its invalid value (255 for `semseg`, 0 elsewhere), which losses pass over.
+        variant: what it was prepared at, such as `64x128`.
+        splits: samples of each.
+        md5: of what it was made from.
+        facts: what is particular to it, such as the names of its classes.
+        arrays: by split and name, the `shape` of a sample and the `sha256` of the whole array.
     """
 
-    inputs: Tensor
-    labels: dict[str, Tensor]
+    name: str
+    variant: str
+    splits: dict[str, int]
+    md5: dict[str, str]
+    facts: dict[str, Any]
+    arrays: dict[str, dict[str, dict[str, Any]]]
 
-    def __len__(self) -> int:
-        return len(self.inputs)
+    @property
+    def sample(self) -> dict[str, list[int]]:
+        """The shape of each array of a sample."""
+        first = next(iter(self.arrays.values()))
+        return {name: array["shape"] for name, array in first.items()}
+
+    @property
+    def hash(self) -> str:
+        """Hash of all arrays and facts."""
+        return of_data({"arrays": self.arrays, "facts": self.facts})
 
 
 def read_description(folder: Path) -> Description:
@@ -84,72 +60,86 @@ def read_description(folder: Path) -> Description:
     Raises:
         StudyError: it is missing or not what `prepare` writes.
     """
-    path = folder / "dataset.json"
+    path = folder / DESCRIPTION
     try:
         fields: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        fields["size"] = tuple(fields["size"])
-        if "properties" in fields:
-            found = fields.pop("properties").items()
-            return Molecules(**fields, properties={n: Statistics(**values) for n, values in found})
-        for name in ("native_size", "classes", "things", "scenes", "box_classes"):
-            fields[name] = tuple(fields[name])
-        fields["colours"] = tuple(tuple(colour) for colour in fields["colours"])
-        return Pictures(**fields)
+        return Description(**{name: fields[name] for name in Description.__dataclass_fields__})
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise StudyError(f"{path}: not a prepared dataset ({error}); run prepare again") from None
 
 
-def normalised(images: Tensor) -> Tensor:
-    """uint8 (B, 3, H, W) to float32 with ImageNet's mean and spread, channels last."""
-    mean = torch.tensor(_MEAN, device=images.device).view(1, 3, 1, 1) * 255
-    spread = torch.tensor(_SPREAD, device=images.device).view(1, 3, 1, 1) * 255
-    return ((images.float() - mean) / spread).contiguous(memory_format=torch.channels_last)
-
-
 @dataclass(frozen=True)
-class Kind:
-    """A kind of input: the array that holds it, how a network is given it, and how many samples
-    serve as examples."""
+class Batch:
+    """Inputs and labels of one step.
 
-    array: str
-    decode: Callable[[Tensor], Tensor]
-    shown: int
+    Attributes:
+        inputs: what the learner is given: a tensor, (B, ...), or several by name.
+        labels: by name, (B, ...); a label that no sample carries is absent. Samples without a
+            label hold its invalid value (255 for `semseg`, 0 elsewhere), which losses pass over.
+    """
+
+    inputs: Any
+    labels: dict[str, Tensor]
+
+    def __len__(self) -> int:
+        first = next(iter(self.inputs.values())) if isinstance(self.inputs, dict) else self.inputs
+        return len(first)
 
 
-_KINDS = (Kind("image", normalised, 4), Kind("atoms", Tensor.float, 400))
+class Decoding:
+    """How the stored arrays of a dataset become what learners and losses want."""
+
+    inputs: ClassVar[tuple[str, ...]]
+    """The arrays that make the input."""
+    shown: ClassVar[int] = 4
+    """How many samples serve as examples."""
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    def input(self, arrays: Mapping[str, Tensor]) -> Any:
+        """The input of a batch from its stored arrays, by name, (B, ...)."""
+        raise NotImplementedError
+
+    def label(self, name: str, values: Tensor) -> Tensor:
+        """A label of a batch as losses want it, from its stored array, (B, ...)."""
+        return values
+
+    def augmented(self, batch: Batch, seed: int, step: int) -> Batch:
+        """A batch of the training, augmented; a function of seed and step, not of the tasks."""
+        return batch
+
+    def under(self, batch: Batch, condition: Condition) -> Batch:
+        """A batch of an evaluation under a condition, as far as it concerns the data."""
+        return batch
 
 
 class Split:
-    """One split of a prepared dataset, its needed labels resident on a device."""
+    """One split of a dataset, its needed labels resident on a device."""
 
-    def __init__(self, folder: Path, split: str, labels: set[str], device: torch.device) -> None:
-        """Load the inputs and `labels` of `split`.
-
-        Raises:
-            StudyError: the file is missing, damaged, or lacks a label.
-        """
-        path = folder / f"{split}.safetensors"
-        try:
-            with safe_open(path, framework="pt") as arrays:
-                held = set(arrays.keys())
-                lacking = labels - held
-                if lacking:
-                    raise StudyError(f"{path}: no label {', '.join(sorted(lacking))}")
-                self.kind = next(kind for kind in _KINDS if kind.array in held)
-                self.inputs = arrays.get_tensor(self.kind.array).to(device)
-                self.labels = {n: arrays.get_tensor(n).to(device) for n in sorted(labels)}
-        except (OSError, SafetensorError) as error:
-            raise StudyError(f"{path}: cannot be read ({error}); run prepare again") from None
-        self.device = device
+    def __init__(
+        self,
+        inputs: Mapping[str, Tensor],
+        labels: Mapping[str, Tensor],
+        device: torch.device,
+        decoding: Decoding,
+    ) -> None:
+        """`inputs`, `labels`: the stored arrays by name, (N, ...)."""
+        self.inputs = {name: values.to(device) for name, values in inputs.items()}
+        self.labels = {name: values.to(device) for name, values in labels.items()}
+        self.device, self.decoding = device, decoding
 
     def __len__(self) -> int:
-        return len(self.inputs)
+        return len(next(iter(self.inputs.values())))
 
     def batch(self, indices: Tensor) -> Batch:
         """The samples at `indices` (int64, (B,), on the CPU), not augmented."""
         indices = indices.to(self.device)
-        labels = {name: _decoded(name, values[indices]) for name, values in self.labels.items()}
-        return Batch(self.kind.decode(self.inputs[indices]), labels)
+        parts = {name: values[indices] for name, values in self.inputs.items()}
+        labels = {
+            name: self.decoding.label(name, values[indices]) for name, values in self.labels.items()
+        }
+        return Batch(self.decoding.input(parts), labels)
 
     def in_order(self, batch_size: int, limit: int | None = None) -> Iterator[Batch]:
         """The split in order, `batch_size` samples at a time, at most `limit` in all."""
@@ -158,12 +148,41 @@ class Split:
             yield self.batch(torch.arange(start, min(start + batch_size, end)))
 
 
-def _decoded(name: str, values: Tensor) -> Tensor:
-    """Label as losses want it: class ids as int64, normals as unit float32 vectors."""
-    if name == "normals":
-        return values.float() / 127
-    if name in ("semseg", "instances"):
-        return values.long()
+def read_split(
+    folder: Path, split: str, labels: Collection[str], device: torch.device, decoding: Decoding
+) -> Split:
+    """A split of the dataset prepared in `folder`, with `labels`.
+
+    Raises:
+        StudyError: the file is missing or damaged, lacks a label, or an array is not the one that
+            was prepared.
+    """
+    path = folder / f"{split}.safetensors"
+    expected = read_description(folder).arrays[split]
+    if lacking := set(labels) - set(expected):
+        raise StudyError(f"{path}: no label {', '.join(sorted(lacking))}")
+    try:
+        with safe_open(path, framework="pt") as arrays:
+            found = {
+                name: _verified(arrays.get_tensor(name), expected[name], path, name)
+                for name in (*decoding.inputs, *sorted(labels))
+            }
+    except (OSError, SafetensorError) as error:
+        raise StudyError(f"{path}: cannot be read ({error}); {_AGAIN.format(folder)}") from None
+    inputs = {name: found.pop(name) for name in decoding.inputs}
+    return Split(inputs, found, device, decoding)
+
+
+_AGAIN = "delete {} and run again"
+
+
+def _verified(values: Tensor, expected: Mapping[str, Any], path: Path, name: str) -> Tensor:
+    """The array, if it is the one that was prepared."""
+    if hashlib.sha256(values.numpy().data).hexdigest() != expected["sha256"]:
+        raise StudyError(
+            f"{path}: '{name}' is not the array that was prepared: its hash is not the one in "
+            f"{DESCRIPTION}; {_AGAIN.format(path.parent)}"
+        )
     return values
 
 

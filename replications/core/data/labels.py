@@ -1,4 +1,4 @@
-"""The labels every dataset shares: names, types, invalid values. Free of torch."""
+"""The labels that datasets of pictures share: names, types, invalid values. Free of torch."""
 
 from __future__ import annotations
 
@@ -14,27 +14,6 @@ VOID = 255
 
 BOX_FIELDS = ("x1", "y1", "x2", "y2", "class", "occlusion", "truncation", "height")
 """Columns of the `boxes` array; pixels, index into the classes of boxes, KITTI's levels."""
-
-ATOMIC_NUMBERS = {"H": 1, "C": 6, "N": 7, "O": 8, "F": 9}
-"""Elements that molecules are made of."""
-
-PROPERTIES = {
-    "mu": "D",
-    "alpha": "a0^3",
-    "homo": "meV",
-    "lumo": "meV",
-    "r2": "a0^2",
-    "zpve": "meV",
-    "u0": "meV",
-    "u298": "meV",
-    "h298": "meV",
-    "g298": "meV",
-    "cv": "cal/(mol K)",
-}
-"""Properties of molecules and their units: dipole moment, polarisability, energies of the highest
-occupied and the lowest unoccupied orbital, electronic spatial extent, zero-point vibrational
-energy, the energies of atomisation at 0 K and at 298.15 K (internal energy, enthalpy, free energy)
-and the heat capacity."""
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,19 @@
 """Decode a dataset once, check it once, and write arrays that training maps into memory.
 
-One safetensors file per split and `dataset.json`, which describes them.
+One safetensors file per split, and `dataset.json`, which describes them and has a hash of every
+array. What is there already stays until all of the new is written.
+
+    python -m replications.core.data.prepare --dataset '{"name": "streets", "size": [64, 128]}' \
+        --output data/prepared/streets-64x128
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,124 +21,94 @@ import numpy as np
 import yaml
 from safetensors.numpy import save_file
 
-from replications.core.data import streets
-from replications.core.data.labels import Array, Frame
+from replications.core.data.labels import Array
 from replications.core.errors import StudyError, run_command
-from replications.core.files import md5_of, replacing, write_json
+from replications.core.files import md5_of, write_json
+from replications.core.spec.layout import DESCRIPTION
+from replications.core.spec.options import DatasetOptions, chosen
+from replications.core.spec.origin import of_preparation
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A dataset as its `preparation` hands it over.
+
+    Attributes:
+        splits: (name, arrays by name), one after the other; the first axis is that of the samples.
+        md5: of what it was made from, by name.
+        facts: what tasks, figures and papers want to know; complete once the splits are through.
+    """
+
+    splits: Iterable[tuple[str, Mapping[str, Array]]]
+    md5: dict[str, str]
+    facts: dict[str, Any]
 
 
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--source", type=Path, required=True, help="folder of the archives")
-    parser.add_argument("--dvc-file", type=Path, required=True, help="DVC's record of them")
-    parser.add_argument("--size", type=int, nargs=2, required=True, metavar=("H", "W"))
+    parser.add_argument("--dataset", required=True, help="its options, as JSON")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
     arguments = parser.parse_args()
-    prepare(arguments.source, arguments.dvc_file, tuple(arguments.size), arguments.output)
+    try:
+        options = chosen(DatasetOptions, json.loads(arguments.dataset))
+    except ValueError as error:
+        raise StudyError(f"--dataset: {error}") from None
+    write(options, options.load(options.preparation)(options), arguments.output)
 
 
-def prepare(source: Path, dvc_file: Path, size: tuple[int, int], output: Path) -> None:
-    """Write `train|val|test.safetensors` and `dataset.json` into `output`.
+def write(options: DatasetOptions, prepared: Prepared, output: Path) -> None:
+    """Write `<split>.safetensors` and, last, `dataset.json` into `output`."""
+    output.mkdir(parents=True, exist_ok=True)
+    arrays: dict[str, dict[str, Any]] = {}
+    counts, sizes, written = {}, {}, []
+    try:
+        for split, found in prepared.splits:
+            # safetensors writes memory as it lies, and a view may lie in another order.
+            whole = {name: np.ascontiguousarray(values) for name, values in found.items()}
+            written.append((output / f".{split}.part", output / f"{split}.safetensors"))
+            save_file(whole, written[-1][0])
+            arrays[split] = {
+                name: {
+                    "shape": list(values.shape[1:]),
+                    "sha256": hashlib.sha256(values.data).hexdigest(),
+                }
+                for name, values in whole.items()
+            }
+            counts[split] = len(next(iter(whole.values())))
+            sizes[split] = written[-1][0].stat().st_size
+            print(f"{split}: {counts[split]} samples ({options.variant}), checked", flush=True)
+        for temporary, path in written:
+            temporary.replace(path)
+    finally:
+        for temporary, _ in written:
+            temporary.unlink(missing_ok=True)
+    description = {"name": options.name, "variant": options.variant, "splits": counts}
+    description |= {"md5": prepared.md5, "facts": prepared.facts, "arrays": arrays}
+    description |= {"bytes": sizes, "origin": of_preparation(options)}
+    write_json(output / DESCRIPTION, description)
 
-    Arguments:
-        source: folder with one archive per split.
-        dvc_file: the DVC file that tracks the archives; their MD5 must agree with it.
-        size: (H, W) to reduce to; must divide the dataset's own size by the same whole number.
+
+def tracked_md5(path: Path, record: Path) -> str:
+    """MD5 of a file, which must be the one that the DVC file `record` has of it.
 
     Raises:
-        StudyError: an archive is missing, altered, truncated or holds an invalid frame.
+        StudyError: the file is missing, altered or not tracked.
     """
-    factor = _factor(size)
-    hashes = {split: _verified_md5(source / f"{split}.tar", dvc_file) for split in streets.SPLITS}
-    for split in streets.SPLITS:
-        frames = [reduced(frame, factor) for frame in streets.read_split(source / f"{split}.tar")]
-        with replacing(output / f"{split}.safetensors") as temporary:
-            save_file(stacked(frames), temporary)
-        print(f"{split}: {len(frames)} frames of {size[0]}x{size[1]}, checked", flush=True)
-    write_json(
-        output / "dataset.json",
-        {
-            "name": "streets",
-            "size": list(size),
-            "native_size": list(streets.SIZE),
-            "splits": streets.SPLITS,
-            "classes": list(streets.CLASSES),
-            "colours": [list(colour) for colour in streets.COLOURS],
-            "things": list(streets.THINGS),
-            "scenes": list(streets.SCENES),
-            "box_classes": list(streets.BOX_CLASSES),
-            "focal": streets.FOCAL / factor,
-            "md5": hashes,
-        },
-    )
-
-
-def _factor(size: tuple[int, int]) -> int:
-    height, width = streets.SIZE
-    factor = height // size[0]
-    if factor == 0 or (size[0] * factor, size[1] * factor) != streets.SIZE:
-        allowed = ", ".join(f"{height // k}x{width // k}" for k in (1, 2, 4, 8))
-        raise StudyError(f"size {size[0]}x{size[1]} does not divide Streets; use one of {allowed}")
-    return factor
-
-
-def _verified_md5(archive: Path, dvc_file: Path) -> str:
-    """MD5 of the archive, which must be the one DVC recorded."""
-    if not archive.is_file():
-        raise StudyError(f"{archive}: missing; restore it with: dvc pull {archive}")
-    record = yaml.safe_load(dvc_file.read_text(encoding="utf-8"))
-    expected = {out["path"]: out["md5"] for out in record["outs"]}
-    name = archive.resolve().relative_to(dvc_file.resolve().parent).as_posix()
+    if not path.is_file():
+        raise StudyError(f"{path}: missing; restore it with: dvc pull {path}")
+    entries = yaml.safe_load(record.read_text(encoding="utf-8"))["outs"]
+    expected = {entry["path"]: entry["md5"] for entry in entries}
+    name = path.resolve().relative_to(record.resolve().parent).as_posix()
     if name not in expected:
-        raise StudyError(f"{dvc_file}: no entry for {name}; it has: {', '.join(expected)}")
-    found = md5_of(archive)
+        raise StudyError(f"{record}: no entry for {name}; it has: {', '.join(expected)}")
+    found = md5_of(path)
     if found != expected[name]:
         raise StudyError(
-            f"{archive}: MD5 is {found}, {dvc_file.name} says {expected[name]}: the file was "
+            f"{path}: MD5 is {found}, {record.name} says {expected[name]}: the file was "
             f"altered or cut short. Delete it and run again; DVC then restores it."
         )
     return found
-
-
-def reduced(frame: Frame, factor: int) -> Frame:
-    """The frame at 1/`factor` of its size: image averaged, labels of the centre pixel kept."""
-    if factor == 1:
-        return frame
-    _, height, width = frame.image.shape
-    blocks = frame.image.reshape(3, height // factor, factor, width // factor, factor)
-    mean = blocks.astype(np.float32).mean(axis=(2, 4))
-    pick = np.s_[..., factor // 2 :: factor, factor // 2 :: factor]
-    boxes = frame.boxes.copy()
-    boxes[:, [0, 1, 2, 3, 7]] /= factor
-    return Frame(
-        key=frame.key,
-        image=np.rint(mean).astype(np.uint8),
-        semseg=frame.semseg[pick],
-        instances=frame.instances[pick],
-        depth=frame.depth[pick],
-        normals=frame.normals[pick],
-        boxes=boxes,
-        scene=frame.scene,
-    )
-
-
-def stacked(frames: list[Frame]) -> dict[str, Array]:
-    """Arrays over frames; boxes padded with rows of -1."""
-    names = ("image", "semseg", "instances", "depth", "normals")
-    # np.stack keeps the memory order of transposed images; safetensors writes memory as it lies.
-    arrays: dict[str, Any] = {
-        name: np.ascontiguousarray(np.stack([getattr(frame, name) for frame in frames]))
-        for name in names
-    }
-    most = max(len(frame.boxes) for frame in frames)
-    boxes = np.full((len(frames), most, 8), -1, np.float32)
-    for row, frame in zip(boxes, frames, strict=True):
-        row[: len(frame.boxes)] = frame.boxes
-    arrays["boxes"] = boxes
-    arrays["scene"] = np.array([frame.scene for frame in frames], np.int64)
-    arrays["instances"] = arrays["instances"].astype(np.int16)
-    return arrays
 
 
 if __name__ == "__main__":

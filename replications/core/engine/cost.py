@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from replications.core.nets.shared_trunk import SharedTrunk
+from replications.core.nets.learner import Learner
 
 
 def inference_cost(
-    model: nn.Module, sample: Tensor, separate: Sequence[nn.Module] = (), repeats: int = 50
+    model: nn.Module, sample: Any, separate: Sequence[nn.Module] = (), repeats: int = 50
 ) -> dict[str, Any]:
     """Cost of one `sample` as a batch of one, such as (1, 3, H, W), in float32 on its device.
 
@@ -38,7 +38,7 @@ def inference_cost(
         with FlopCounterMode(display=False) as counter:
             model(sample)
         times, *alone = _timed([model, *separate], sample, repeats)
-    needed = model.inference_parameters() if isinstance(model, SharedTrunk) else model.parameters()
+    needed = model.inference_parameters() if isinstance(model, Learner) else model.parameters()
     low, median, high = statistics.quantiles(times, n=4)
     return {
         "parameters": sum(p.numel() for p in needed),
@@ -48,24 +48,24 @@ def inference_cost(
     }
 
 
-def _timed(networks: Sequence[nn.Module], sample: Tensor, repeats: int) -> list[list[float]]:
+def _timed(networks: Sequence[nn.Module], sample: Any, repeats: int) -> list[list[float]]:
     """Milliseconds of each of `repeats` forward passes of each network, taken in turn."""
     times: list[list[float]] = [[] for _ in networks]
     for index in range(-10, repeats):
         for network, own in zip(networks, times, strict=True):
-            _wait(sample.device)
+            _wait()
             began = time.perf_counter()
             network(sample)
-            _wait(sample.device)
+            _wait()
             if index >= 0:
                 own.append(1000 * (time.perf_counter() - began))
     return times
 
 
-def _wait(device: torch.device) -> None:
+def _wait() -> None:
     """Let the device finish what it was given."""
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
+    if torch.cuda.is_initialized():
+        torch.cuda.synchronize()
 
 
 def peak_memory_mb(device: torch.device) -> float:

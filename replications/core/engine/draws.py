@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from replications.core.data.batches import indices_of_step
-from replications.core.spec import Run, Settings
+from replications.core.spec import Phase, Run, Settings
 
 
 @dataclass(frozen=True)
@@ -20,22 +20,44 @@ class Draw:
     indices: Tensor
 
 
-def draws(run: Run, settings: Settings, n_samples: int, seed: int, step: int) -> list[Draw]:
+def draws(
+    run: Run, settings: Settings, phase: Phase, n_samples: int, seed: int, step: int
+) -> list[Draw]:
     """The batches of an update.
 
     With shared labels there is one, for all tasks of the update; it depends on seed and step
     alone. With disjoint labels each task draws one from the images that keep its label, the same
     as its single-task run draws.
     """
-    tasks = tuple(run.cycle[step % len(run.cycle)] if run.cycle else run.tasks)
+    cycle = run.cycle[step % len(run.cycle)] if run.cycle else run.tasks
+    tasks = tuple(task for task in cycle if task in (phase.tasks or run.tasks))
     if run.labels == "shared":
-        return [Draw(tasks, indices_of_step(n_samples, settings.batch_size, seed, step))]
+        return [Draw(tasks, _drawn(pool(settings, phase, n_samples), settings, seed, step))]
     result = []
     for task in tasks:
         own = labelled(task, list(settings.tasks), n_samples)
-        within = indices_of_step(len(own), settings.batch_size, seed, step)
-        result.append(Draw((task,), own[within]))
+        kept = torch.isin(own, pool(settings, phase, n_samples))
+        result.append(Draw((task,), _drawn(own[kept], settings, seed, step)))
     return result
+
+
+def pool(settings: Settings, phase: Phase, n_samples: int) -> Tensor:
+    """The training samples that a phase draws from, int64, in rising order.
+
+    A fraction of the samples, and parts of them, are those of one fixed random order, so that a
+    smaller fraction lies in a larger one; no seed changes it.
+    """
+    if settings.train_fraction == 1 and phase.part is None:
+        return torch.arange(n_samples)
+    order = torch.randperm(n_samples, generator=torch.Generator().manual_seed(1))
+    order = order[: max(1, round(settings.train_fraction * n_samples))]
+    if phase.part is not None:
+        order = order[phase.part.index :: phase.part.of]
+    return order.sort().values
+
+
+def _drawn(samples: Tensor, settings: Settings, seed: int, step: int) -> Tensor:
+    return samples[indices_of_step(len(samples), settings.batch_size, seed, step)]
 
 
 def labelled(task: str, tasks: Sequence[str], n_samples: int) -> Tensor:
@@ -48,5 +70,6 @@ def labelled(task: str, tasks: Sequence[str], n_samples: int) -> Tensor:
 
 
 def least_samples(run: Run, settings: Settings, n_samples: int) -> int:
-    """How many samples the task with the fewest can draw from."""
-    return n_samples if run.labels == "shared" else n_samples // len(settings.tasks)
+    """How many samples the task, and the phase, with the fewest can draw from."""
+    least = min(len(pool(settings, phase, n_samples)) for phase in run.phases)
+    return least if run.labels == "shared" else least // len(settings.tasks)

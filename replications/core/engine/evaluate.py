@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 
-from replications.core.data.batches import Split
+from replications.core.data.batches import USUAL, Condition, Split
 from replications.core.data.labels import Array
+from replications.core.nets.learner import Learner
 from replications.core.tasks.base import Metric, Task, available
 
 _BATCH = 20
@@ -19,37 +19,42 @@ TaskMetrics = dict[str, dict[str, Metric]]
 
 @torch.no_grad()
 def evaluate(
-    model: nn.Module,
+    learner: Learner,
     tasks: Mapping[str, Task],
     split: Split,
     complete: bool = False,
     limit: int | None = None,
+    condition: Condition = USUAL,
 ) -> TaskMetrics:
-    """{task: {metric: Metric}} over `split` (its first `limit` samples), in float32.
+    """{task: {metric: Metric}} over `split` (its first `limit` samples), in float32, under a
+    condition; leaves the learner in evaluation mode.
 
     `complete` adds the metrics too slow for curves.
     """
-    model.eval()
+    learner.eval()
     accumulators = {name: task.accumulator(complete) for name, task in tasks.items()}
     for batch in split.in_order(_BATCH, limit):
-        predictions = model(batch.inputs)
+        if condition:
+            batch = split.decoding.under(batch, condition)
+        predictions = learner.predict(batch.inputs, condition)
         for name, task in tasks.items():
             if available(task, batch.labels):
                 accumulators[name].update(predictions[name], batch.labels)
-    model.train()
     return {name: accumulator.compute() for name, accumulator in accumulators.items()}
 
 
 @torch.no_grad()
-def examples(model: nn.Module, tasks: Mapping[str, Task], split: Split) -> dict[str, Array]:
+def examples(learner: Learner, tasks: Mapping[str, Task], split: Split) -> dict[str, Array]:
     """Arrays to draw, of samples spread over `split`: the inputs as they are stored, such as
     `image` (N, 3, H, W) uint8, and `truth_<task>`, `predicted_<task>`."""
-    model.eval()
-    shown = min(split.kind.shown, len(split))
+    learner.eval()
+    shown = min(split.decoding.shown, len(split))
     index = torch.tensor([len(split) * (5 * k + 2) // (5 * shown) for k in range(shown)])
     batch = split.batch(index)
-    predictions = model(batch.inputs)
-    arrays: dict[str, Any] = {split.kind.array: split.inputs[index.to(split.device)]}
+    predictions = learner.predict(batch.inputs)
+    arrays: dict[str, Any] = {
+        name: values[index.to(split.device)] for name, values in split.inputs.items()
+    }
     for name, task in tasks.items():
         arrays[f"truth_{name}"] = task.shown_truth(batch.labels)
         arrays[f"predicted_{name}"] = task.shown(predictions[name], batch.labels)

@@ -1,4 +1,4 @@
-"""The training loop: one for single- and multi-task runs, exact in resuming."""
+"""The training loop: one for every role and every phase, exact in resuming."""
 
 from __future__ import annotations
 
@@ -6,60 +6,27 @@ import math
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import torch
 from torch import Tensor, nn
 
-from replications.core.data.augment import augment
 from replications.core.data.batches import Split
 from replications.core.engine import checkpoint
 from replications.core.engine.draws import draws, least_samples
 from replications.core.engine.evaluate import evaluate
+from replications.core.engine.phases import Stretch, begin, set_mode
 from replications.core.engine.progress import Progress
 from replications.core.engine.schedule import learning_rate_factor
 from replications.core.errors import StudyError
-from replications.core.nets.shared_trunk import Features, SharedTrunk
-from replications.core.spec import Optimizer, Run, Settings
-from replications.core.tasks.base import Task, available
+from replications.core.nets.learner import Features, Learner, Moment
+from replications.core.spec import Run, Settings
+from replications.core.tasks.base import Task
 from replications.core.weighting.base import GradientError, Weighting
-from replications.core.weighting.task_gradients import cuttable
 
 _RECORDS = 100
 """Rows of the history: a record is the mean over steps / 100 steps. The first step, at which the
 runs of a seed are still alike, has a record of its own."""
-
-
-@dataclass
-class Training:
-    """All that changes while a run trains."""
-
-    model: SharedTrunk
-    weighting: Weighting
-    optimizer: torch.optim.Optimizer
-    done: int = 0
-    seconds: float = 0.0
-    history: list[dict[str, float]] = field(default_factory=list)
-
-    def state(self, fingerprint: str) -> checkpoint.State:
-        """What a checkpoint holds."""
-        return {
-            "fingerprint": fingerprint,
-            "model": self.model.state_dict(),
-            "weighting": self.weighting.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "done": self.done,
-            "seconds": self.seconds,
-            "history": self.history,
-        }
-
-    def restore(self, state: checkpoint.State) -> None:
-        """Take up a checkpoint's state."""
-        self.model.load_state_dict(state["model"])
-        self.weighting.load_state_dict(state["weighting"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.done, self.seconds = state["done"], state["seconds"]
-        self.history = state["history"]
 
 
 @dataclass(frozen=True)
@@ -80,23 +47,57 @@ class Job:
     fingerprint: str
 
 
-def build_optimizer(options: Optimizer, model: nn.Module, weighting: nn.Module) -> Any:
-    """The optimiser over the model and, without weight decay, the weighting's own parameters."""
-    groups = [
-        {"params": list(model.parameters()), "weight_decay": options.weight_decay},
-        {"params": list(weighting.parameters()), "weight_decay": 0.0},
-    ]
-    groups = [group for group in groups if group["params"]]
-    if options.name == "sgd":
-        return torch.optim.SGD(
-            groups,
-            lr=options.lr,
-            momentum=options.momentum,
-            nesterov=options.nesterov,
-            fused=True,
-        )
-    adam = torch.optim.Adam if options.name == "adam" else torch.optim.AdamW
-    return adam(groups, lr=options.lr, fused=True)
+@dataclass
+class Training:
+    """All that changes while a run trains; `finished` counts the phases that are over."""
+
+    learner: Learner
+    weighting: Weighting
+    timeline: list[Stretch]
+    finished: int = 0
+    done: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.begin()
+
+    @property
+    def stretch(self) -> Stretch:
+        """The phase under way, or the last."""
+        return self.timeline[min(self.finished, len(self.timeline) - 1)]
+
+    def begin(self) -> None:
+        """Set the phase under way up: what is frozen, and a fresh optimiser."""
+        self.optimizer = begin(self.learner, self.stretch, self.weighting)
+        set_mode(self.learner, self.stretch.phase.frozen)
+
+    def moment(self, step: int) -> Moment:
+        """What the learner is told of a step."""
+        own = self.stretch
+        return Moment(step, self.timeline[-1].end, own.phase.name, own.round)
+
+    def state(self, fingerprint: str) -> checkpoint.State:
+        """What a checkpoint holds."""
+        return {
+            "fingerprint": fingerprint,
+            "learner": self.learner.state_dict(),
+            "weighting": self.weighting.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "finished": self.finished,
+            "done": self.done,
+            "seconds": self.seconds,
+            "history": self.history,
+        }
+
+    def restore(self, state: checkpoint.State) -> None:
+        """Take up a checkpoint's state."""
+        self.finished, self.done, self.seconds = state["finished"], state["done"], state["seconds"]
+        self.history = state["history"]
+        self.learner.load_state_dict(state["learner"])
+        self.weighting.load_state_dict(state["weighting"])
+        self.begin()
+        self.optimizer.load_state_dict(state["optimizer"])
 
 
 def train(job: Job, training: Training) -> None:
@@ -119,19 +120,24 @@ def train(job: Job, training: Training) -> None:
     progress.say(f"resumed at step {training.done}" if state else f"starting ({why_not})")
     interval = max(1, settings.steps // _RECORDS)
     save_every = interval * math.ceil(settings.checkpoint_every / interval)
+    validations = _validation_steps(settings)
     window: list[dict[str, Tensor]] = []
     began = time.monotonic()
-    training.model.train()
     while training.done < settings.steps:
-        window.append(_step(job, training))
+        window.append(update(job, training))
         training.done += 1
-        if training.done == 1 or training.done % interval == 0 or training.done == settings.steps:
+        last = training.done == settings.steps
+        if training.done == 1 or training.done % interval == 0 or last:
             losses = _record(job, training, window)
             window = []
             progress.step(training.done, losses)
-        if training.done in _validation_steps(settings):
+        if training.done in validations:
             _validate(job, training)
-        if training.done % save_every == 0 or training.done == settings.steps:
+        # Records are whole at these steps, and so is what a checkpoint holds.
+        ended = training.done == training.stretch.end
+        if ended:
+            _finish(training)
+        if not window and (training.done % save_every == 0 or last or ended):
             began, training.seconds = _lap(began, training.seconds)
             checkpoint.save(job.checkpoint_path, training.state(job.fingerprint), job.device)
 
@@ -147,39 +153,66 @@ def _validation_steps(settings: Settings) -> set[int]:
     }
 
 
-def _step(job: Job, training: Training) -> dict[str, Tensor]:
-    """One optimiser step; its losses and what the weighting reports, left on the device."""
-    settings, step = job.settings, training.done
+def _finish(training: Training) -> None:
+    """End the phase under way, and begin the next if there is one."""
+    with torch.no_grad():
+        training.learner.finish(training.moment(training.done - 1))
+    training.finished += 1
+    if training.finished < len(training.timeline):
+        training.begin()
+
+
+def update(job: Job, training: Training) -> dict[str, Tensor]:
+    """One optimiser step at `training.done`; its losses and what the weighting reports, left on
+    the device."""
+    settings, step, stretch = job.settings, training.done, training.stretch
+    factor = learning_rate_factor(stretch.schedule, step - stretch.start, stretch.steps)
     for group in training.optimizer.param_groups:
-        group["lr"] = settings.optimizer.lr * learning_rate_factor(
-            settings.schedule, step, settings.steps
-        )
-    tasks = job.tasks | job.auxiliary
-    losses: dict[str, Tensor] = {}
-    shared: list[Tensor] = []
-    for draw in draws(job.run, settings, len(job.train), job.seed, step):
-        batch = augment(job.train.batch(draw.indices), settings.augmentation, job.seed, step)
-        half = settings.precision == "bfloat16"
-        with torch.autocast(job.device.type, torch.bfloat16, enabled=half):
-            features = cuttable(training.model.encode(batch.inputs))
-            size = (batch.inputs.shape[-2], batch.inputs.shape[-1])
-            predictions = training.model.supervised(features, size, [*draw.tasks, *job.auxiliary])
-        shared += [features] if isinstance(features, Tensor) else features
-        for name, found in predictions.items():
-            task = tasks[name]
-            if available(task, batch.labels):
-                terms = [task.loss(p.float(), batch.labels) for p in found]
-                losses[name] = job.run.loss_scale.get(name, 1.0) * torch.stack(terms).sum()
+        group["lr"] = stretch.optimizer.lr * group["rate"] * factor
+    losses, representation = _losses(job, training)
     training.optimizer.zero_grad(set_to_none=True)
-    together: Features = shared[0] if len(shared) == 1 else tuple(shared)
+    penalties = training.learner.penalties(training.moment(step))
+    pulls = _gradients(penalties, training.learner)
     try:
-        record = training.weighting.backward(losses, together, training.model)
+        record = training.weighting.backward(losses, representation, training.learner)
     except GradientError as error:
         _stop(job, f"the gradient of task '{error.task}' is NaN or infinite", step)
+    for parameter, pull in pulls:
+        parameter.grad = pull if parameter.grad is None else parameter.grad + pull
     if settings.clip_grad_norm is not None:
-        nn.utils.clip_grad_norm_(training.model.parameters(), settings.clip_grad_norm)
+        nn.utils.clip_grad_norm_(training.learner.parameters(), settings.clip_grad_norm)
     training.optimizer.step()
-    return {f"loss_{name}": loss.detach() for name, loss in losses.items()} | record
+    kept = {f"loss_{name}": loss.detach() for name, loss in losses.items()}
+    return kept | {f"penalty_{name}": p.detach() for name, p in penalties.items()} | record
+
+
+def _losses(job: Job, training: Training) -> tuple[dict[str, Tensor], Features]:
+    """The losses of a step, scaled, and what a weighting may cut."""
+    settings, step = job.settings, training.done
+    known = job.tasks | job.auxiliary
+    losses: dict[str, Tensor] = {}
+    shared: list[Tensor] = []
+    phase = training.stretch.phase
+    for draw in draws(job.run, settings, phase, len(job.train), job.seed, step):
+        batch = job.train.decoding.augmented(job.train.batch(draw.indices), job.seed, step)
+        tasks = {name: known[name] for name in (*draw.tasks, *job.auxiliary)}
+        half = settings.precision == "bfloat16"
+        with torch.autocast(job.device.type, torch.bfloat16, enabled=half):
+            found = training.learner.losses(batch, tasks, training.moment(step))
+        shared += found.representation
+        for name, loss in found.by_task.items():
+            losses[name] = job.run.loss_scale.get(name, 1.0) * loss
+    return losses, shared[0] if len(shared) == 1 else tuple(shared)
+
+
+def _gradients(penalties: dict[str, Tensor], learner: Learner) -> list[tuple[nn.Parameter, Tensor]]:
+    """The gradient of all penalties together, by parameter."""
+    if not penalties:
+        return []
+    parameters = [p for p in learner.parameters() if p.requires_grad]
+    total = torch.stack(list(penalties.values())).sum()
+    found = torch.autograd.grad(total, parameters, retain_graph=True, allow_unused=True)
+    return [(p, pull) for p, pull in zip(parameters, found, strict=True) if pull is not None]
 
 
 def _record(job: Job, training: Training, window: list[dict[str, Tensor]]) -> dict[str, float]:
@@ -212,7 +245,8 @@ def _stop(job: Job, found: str, step: int) -> NoReturn:
 
 def _validate(job: Job, training: Training) -> None:
     """Add the metrics on the validation split to the last row of the history."""
-    metrics = evaluate(training.model, job.tasks, job.val)
+    metrics = evaluate(training.learner, job.tasks, job.val)
+    set_mode(training.learner, training.stretch.phase.frozen)
     columns = {
         f"val_{task}_{metric}": value.value
         for task, found in metrics.items()

@@ -1,25 +1,21 @@
-"""Where a run comes from: data, code, versions, hardware, seed, command."""
+"""On what, and by which command, something was made."""
 
 from __future__ import annotations
 
 import os
 import platform
 import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 
-_PACKAGES = ("torch", "torchvision", "numpy", "libmtl", "scikit-learn", "safetensors", "timm")
-
 
 def provenance(device: torch.device) -> dict[str, Any]:
-    """Versions, hardware and command of this process."""
+    """Hardware and command of this process."""
     return {
         "command": ["python", "-m", _main_module(), *sys.argv[1:]],
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
         "platform": platform.platform(),
         "processor": _processor(),
         "cores": os.cpu_count(),

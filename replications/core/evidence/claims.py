@@ -15,6 +15,7 @@ them, or about measured latency, holds where every seed saves enough and fails w
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 import math
@@ -35,7 +36,6 @@ from replications.core.evidence.statistics import (
     sign_flip_p,
 )
 from replications.core.evidence.study import saved
-from replications.core.evidence.tidy import COSTS_KEY, read_table
 from replications.core.spec import (
     Agreement,
     Bound,
@@ -51,28 +51,35 @@ from replications.core.spec import (
 def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | None:
     """Paired differences over seeds on the test split, positive favouring the claim.
 
-    With `beyond`, the differences on the metric less those on the other metric. None where the
-    study lacks one of the runs.
+    With `beyond`, the differences on the metric less those on the other metric; of a slope, that of
+    the differences against the logarithm of the axis. None where the study lacks one of the runs.
     """
     if comparison.beyond is not None:
-        other = comparison.model_copy(update={"metric": comparison.beyond, "beyond": None})
-        own = differences(comparison.model_copy(update={"beyond": None}), runs)
+        other = dataclasses.replace(comparison, metric=comparison.beyond, beyond=None)
+        own = differences(dataclasses.replace(comparison, beyond=None), runs)
         less = differences(other, runs)
         return None if own is None or less is None else list(np.subtract(own, less))
     chosen = runs[
         (runs["split"] == "test")
+        & (runs["condition"] == comparison.condition)
         & (runs["task"] == comparison.task)
         & (runs["metric"] == comparison.metric)
     ].set_index(["run", "seed"])
-    if not set(comparison.runs) <= set(chosen.index.get_level_values("run")):
+    if not comparison.runs <= set(chosen.index.get_level_values("run")):
         return None
     sign = 1.0 if chosen["higher_is_better"].iloc[0] else -1.0
     zero = pd.Series(0.0, chosen.index.unique("seed"))
-    run, against = (
-        chosen.loc[name, "value"] if name in comparison.runs else zero
-        for name in (comparison.run, comparison.against)
-    )
-    return [sign * value for value in run - against]
+
+    def of(run: str) -> pd.Series:
+        return chosen.loc[run, "value"] if run in comparison.runs else zero
+
+    found = {at: sign * (of(run) - of(against)) for at, (run, against) in comparison.pairs.items()}
+    if not comparison.slope:
+        return list(next(iter(found.values())))
+    if len(found) < 2:
+        return None
+    table = pd.DataFrame(found)
+    return list(np.polyfit(np.log(list(found)), table.to_numpy().T, 1)[0])
 
 
 COMPARISONS_KEY = ["replication", "claim", "run", "against", "task", "metric"]
@@ -82,11 +89,12 @@ def comparisons_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     """One row per comparison whose runs the study has: difference, interval, effect size, p.
 
     `difference` is the mean over seeds in the metric's unit, positive favouring the claim, with its
-    95 % interval; `effect_size` is Hedges' g; `p` is of the difference plus the margin.
+    95 % interval; `effect_size` is Hedges' g; `p` is of the difference plus the margin. Of a slope
+    it is that per unit of the axis's logarithm.
     """
     rows = []
     for number, claim in plan.replication.claims.items():
-        for comparison in claim.better:
+        for comparison in plan.comparisons(claim):
             found = differences(comparison, runs)
             if found is None:
                 continue
@@ -95,7 +103,12 @@ def comparisons_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
                 {
                     "replication": plan.name,
                     "claim": number,
-                    **comparison.model_dump(exclude={"margin", "beyond"}),
+                    "run": comparison.run,
+                    "against": comparison.against,
+                    "task": comparison.task,
+                    "metric": comparison.metric,
+                    "condition": comparison.condition,
+                    "slope": comparison.slope,
                     "beyond": comparison.beyond or "",
                     "margin": comparison.margin,
                     "seeds": len(found),
@@ -106,19 +119,19 @@ def comparisons_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
                     "p": sign_flip_p([value + comparison.margin for value in found]),
                 }
             )
-    columns = [*COMPARISONS_KEY, "beyond", "margin", "seeds"]
+    columns = [*COMPARISONS_KEY, "condition", "slope", "beyond", "margin", "seeds"]
     columns += ["difference", "low", "high", "effect_size", "p"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def claims_table(plan: Plan, runs: pd.DataFrame, folder: Path) -> pd.DataFrame:
+def claims_table(plan: Plan, runs: pd.DataFrame, costs: pd.DataFrame, folder: Path) -> pd.DataFrame:
     """One row per claim: evidence for, evidence against, verdict.
 
     `complete` says whether the study has every run that the claim is about. `folder` holds the run
-    folders, whose histories the claims of agreement read, the experiments and costs.csv.
+    folders, whose histories the claims of agreement read, and the experiments.
     """
     rows = []
-    tested = sum(bool(claim.better) for claim in plan.replication.claims.values())
+    tested = sum(claim.tested for claim in plan.replication.claims.values())
     tested += _tested_elsewhere(plan.replication.paper, plan.name)
     for number, claim in plan.replication.claims.items():
         if claim.agree:
@@ -126,11 +139,12 @@ def claims_table(plan: Plan, runs: pd.DataFrame, folder: Path) -> pd.DataFrame:
         elif claim.measured:
             evidence = _measurement(plan, claim.measured, folder)
         elif claim.cheaper:
-            evidence = _cheapness(plan, claim, read_table(folder / "costs.csv", COSTS_KEY))
+            evidence = _cheapness(plan, claim, costs)
         else:
-            evidence = _betterness(claim, runs) | {"seeds_needed": seeds_needed(tested)}
+            evidence = _betterness(plan.comparisons(claim), runs)
+            evidence |= {"seeds_needed": seeds_needed(tested)}
         row = {"replication": plan.name, "claim": number, "title": claim.title}
-        rows.append(row | {"complete": set(claim.runs) <= set(plan.runs)} | evidence)
+        rows.append(row | {"complete": _complete(plan, claim)} | evidence)
     columns = ["replication", "claim", "title", "complete", "seeds", "seeds_needed"]
     columns += ["p_for", "p_against"]
     # As objects: a column of nothing but gaps, all claims being tested, would be one of numbers.
@@ -147,21 +161,26 @@ def claims_table(plan: Plan, runs: pd.DataFrame, folder: Path) -> pd.DataFrame:
     return table.astype({"seeds_needed": "Int64"})
 
 
+def _complete(plan: Plan, claim: Claim) -> bool:
+    compared = [run for comparison in plan.comparisons(claim) for run in comparison.runs]
+    return {*(compared or claim.runs)} <= set(plan.runs)
+
+
 @functools.cache
 def _tested_elsewhere(paper: str, name: str) -> int:
     """How many claims of the paper are tested in other replications than `name`."""
     others = [load_replication(other) for other in replication_names() if other != name]
     claims = [c for other in others if other.paper == paper for c in other.claims.values()]
-    return sum(bool(claim.better) for claim in claims)
+    return sum(claim.tested for claim in claims)
 
 
-def _betterness(claim: Claim, runs: pd.DataFrame) -> dict[str, object]:
-    """p-values for and against a claim of comparisons.
+def _betterness(comparisons: Sequence[Comparison], runs: pd.DataFrame) -> dict[str, object]:
+    """p-values for and against a claim that all comparisons hold.
 
     A comparison whose runs the study lacks keeps the claim from being reproduced, not from being
     contradicted by the others.
     """
-    found = [(comparison, differences(comparison, runs)) for comparison in claim.better]
+    found = [(comparison, differences(comparison, runs)) for comparison in comparisons]
     shifted = [[v + c.margin for v in values] for c, values in found if values is not None]
     if not shifted:
         return {"seeds": 0, "verdict": "undecided"}

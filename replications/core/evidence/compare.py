@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import argparse
-import json
 from pathlib import Path
 
 import pandas as pd
 
-from replications.core.errors import run_command
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.tidy import RUNS_KEY, read_table
 from replications.core.files import replacing
+from replications.core.spec import origin
+from replications.core.spec.layout import ORIGIN
 
-_ROW = ["replication", "run", "task", "metric"]
+_ROW = ["replication", "run", "axis", "condition", "task", "metric"]
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rebuilt", type=Path, required=True, help="runs.csv of the study")
-    parser.add_argument("--published", type=Path, required=True, help="runs.csv as published")
-    parser.add_argument("--study", type=Path, required=True, help="study.json as published")
-    parser.add_argument("--output", type=Path, required=True)
-    arguments = parser.parse_args()
-    rebuilt = read_table(arguments.rebuilt, RUNS_KEY)
-    table = compared(rebuilt, read_table(arguments.published, RUNS_KEY))
-    with replacing(arguments.output) as temporary:
+def compare(folder: Path, published: Path) -> None:
+    """Write `published.csv` into the folder of a family's results."""
+    tables = [read_table(place / "runs.csv", RUNS_KEY) for place in (folder, published)]
+    table = compared(*tables)
+    with replacing(folder / "published.csv") as temporary:
         table.to_csv(temporary, index=False)
     counts = table["outcome"].value_counts()
-    study = json.loads(arguments.study.read_text(encoding="utf-8"))["study"]
+    study = origin.read(published / ORIGIN)["study"]
     print(
         f"against the published values of study '{study}':",
         ", ".join(f"{n} {name}" for name, n in counts.items()),
@@ -65,7 +58,3 @@ def _outcome(rebuilt: pd.Series, published: pd.Series) -> str:
     (low, high), (below, above) = interval(list(published)), interval(list(rebuilt))
     slack = (above - below) / 2
     return "within interval" if low - slack <= rebuilt.mean() <= high + slack else "differs"
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from replications.core.evidence.drawing import COLOURS, COLUMN, MM
+from replications.core.drawing import COLOURS, COLUMN, MM
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.study import Results
 

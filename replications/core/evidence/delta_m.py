@@ -11,6 +11,7 @@ Three definitions are in use and can disagree in sign, so all are computed and l
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
 import numpy as np
@@ -20,7 +21,8 @@ from replications.core.spec import ALL_TASKS, DELTA_METRICS, Plan
 
 DEFINITIONS = {"per_task_primary": True, "per_metric": False, "per_task_mean": True}
 """Definition: whether higher is better."""
-DELTA_KEY = ["replication", "run", "seed", "definition"]
+DELTA_KEY = ["replication", "run", "axis", "condition", "seed", "definition"]
+_COLUMNS = [column for column in DELTA_KEY if column != "axis"]
 
 
 def improvements(values: pd.Series, single: pd.Series, higher: pd.Series) -> pd.Series:
@@ -41,31 +43,42 @@ def delta_m(gain: pd.Series, headline: Mapping[str, str]) -> dict[str, float]:
 
 
 def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
-    """delta_m on the test split of every multi-task run and seed, against single runs of that seed.
+    """delta_m on the test split of every multi-task run and seed, against single runs of that seed,
+    under every condition.
 
     Averaged are the metrics that the replication names, or all.
     Left out is a definition that at any seed needs the change relative to a metric of 0.
     """
-    test = runs[runs["split"] == "test"].set_index(["run", "seed", "task", "metric"]).sort_index()
-    averaged = plan.replication.averaged
+    test = runs[runs["split"] == "test"]
+    test = test.set_index(["run", "condition", "seed", "task", "metric"]).sort_index()
+    conditions = runs["condition"].unique()
     rows = []
     for name, run in plan.runs.items():
         if run.role == "single":
             continue
-        for seed in range(plan.seeds):
-            multi = test.loc[(name, seed)]
-            chosen = [metric in averaged.get(task, [metric]) for task, metric in multi.index]
-            multi = multi[chosen]
-            single = pd.concat([test.loc[(plan.single_of(t, name), seed)] for t in run.tasks])
-            base = single.loc[multi.index, "value"]
-            gain = improvements(multi["value"], base, multi["higher_is_better"])
-            gain = gain.where(base != 0, np.inf)
+        for condition, seed in itertools.product(conditions, range(plan.seeds)):
+            multi = test.loc[(name, condition, seed)]
+            singles = [
+                test.loc[(plan.single_of(task, name), condition, seed)] for task in run.tasks
+            ]
+            gain = _gain(multi, pd.concat(singles), plan.replication.averaged)
             for definition, value in delta_m(gain, plan.replication.headline).items():
-                row = (plan.name, name, seed, definition, DEFINITIONS[definition], value)
-                rows.append(row)
-    table = pd.DataFrame(rows, columns=[*DELTA_KEY, "higher_is_better", "value"])
-    finite = np.isfinite(table["value"]).groupby([table["run"], table["definition"]])
-    return table[finite.transform("all")]
+                place = (plan.name, name, condition, seed, definition)
+                rows.append((*place, DEFINITIONS[definition], value))
+    table = pd.DataFrame(rows, columns=[*_COLUMNS, "higher_is_better", "value"])
+    same = [table[column] for column in ("run", "condition", "definition")]
+    return table[np.isfinite(table["value"]).groupby(same).transform("all")]
+
+
+def _gain(
+    multi: pd.DataFrame, single: pd.DataFrame, averaged: Mapping[str, list[str]]
+) -> pd.Series:
+    """Improvements on the metrics to average; infinite where the single-task metric is 0."""
+    chosen = [metric in averaged.get(task, [metric]) for task, metric in multi.index]
+    multi = multi[chosen]
+    base = single.loc[multi.index, "value"]
+    gain = improvements(multi["value"], base, multi["higher_is_better"])
+    return gain.where(base != 0, np.inf)
 
 
 def as_metrics(delta: pd.DataFrame) -> pd.DataFrame:

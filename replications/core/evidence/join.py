@@ -1,22 +1,21 @@
-"""Join the tables of the replications into the study's, and assemble what the paper inputs."""
+"""Join the tables of the replications into their family's, and assemble what its paper inputs."""
 
 from __future__ import annotations
 
-import argparse
 import itertools
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 
 import pandas as pd
 
-from replications.core.errors import run_command
 from replications.core.evidence.numbers import counted, definitions
+from replications.core.evidence.overview import overview
+from replications.core.evidence.study import load_results
 from replications.core.files import replacing, write_text
-from replications.core.layout import TABLES, for_paper
-from replications.core.spec import Plan, Verdict, load_plan
+from replications.core.spec import DatasetOptions, Plan, Verdict, declared, origin
+from replications.core.spec.layout import OVERVIEW, TABLES, for_paper
 
 _FACES = {
     "quick": "※ 이 원고는 CPU 두 코어에서 십여 분에 끝나는 축소(quick) 연구의 결과이다.",
@@ -25,53 +24,46 @@ _FACES = {
 }
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="results of the study")
-    parser.add_argument("--replications", nargs="+", required=True)
-    parser.add_argument("--dataset", type=Path, required=True, help="dataset.json")
-    arguments = parser.parse_args()
-    folder: Path = arguments.folder
-    names: list[str] = arguments.replications
-    plans = [load_plan(name, arguments.study) for name in names]
+def join(plans: Sequence[Plan], folder: Path) -> None:
+    """Write the family's tables and what its paper inputs into `folder`; the replications' own
+    folders lie beside it."""
+    results = [load_results(plan.name, plan.study, folder.parent / plan.name) for plan in plans]
+    folder.mkdir(parents=True, exist_ok=True)
     for table in TABLES:
-        parts = [pd.read_csv(folder / name / table) for name in names]
+        parts = [pd.read_csv(one.folder / table) for one in results]
         with replacing(folder / table) as temporary:
             pd.concat(parts).to_csv(temporary, index=False)
-    generated = folder / "generated"
-    own = "".join((folder / name / "numbers.tex").read_text(encoding="utf-8") for name in names)
-    dataset = json.loads(arguments.dataset.read_text(encoding="utf-8"))
-    efficiency = pd.read_csv(folder / "efficiency.csv")
-    claims = pd.read_csv(folder / "claims.csv")
+    efficiency = overview(results, folder)
+    claims = pd.concat([one.claims for one in results])
+    own = "".join((one.folder / "numbers.tex").read_text(encoding="utf-8") for one in results)
     study = definitions(
-        itertools.chain(
-            study_numbers(arguments.study, plans, dataset),
-            study_sentences(plans, efficiency, claims),
-        )
+        itertools.chain(study_numbers(plans), study_sentences(plans, efficiency, claims))
     )
+    generated = folder / "generated"
     write_text(generated / "numbers.tex", study + own)
     for file in for_paper(plans):
         if file != "numbers.tex":
+            source = folder if file in OVERVIEW else folder.parent
             with replacing(generated / file) as temporary:
-                shutil.copyfile(folder / file, temporary)
+                shutil.copyfile(source / file, temporary)
+    made_from = {plan.name: origin.of_evidence(plan) for plan in plans}
+    record = {"study": plans[0].study, "replications": list(made_from), "origin": made_from}
+    files = [*TABLES, "efficiency.csv", *(f"generated/{file}" for file in for_paper(plans))]
+    origin.seal(folder, files, record)
 
 
-def study_numbers(
-    study: str, plans: Sequence[Plan], dataset: dict[str, Any]
-) -> Iterator[tuple[str, str]]:
-    """(key, value) of what holds for the study as a whole."""
+def study_numbers(plans: Sequence[Plan]) -> Iterator[tuple[str, str]]:
+    """(key, value) of what holds for the study as a whole, and of every dataset."""
+    study = plans[0].study
     yield "study.name", study
     yield "study.face", _FACES.get(study, "")
     names = [plan.name for plan in plans]
     yield "study.replications", str(sum(p.replication.part_of not in names for p in plans))
     seeds = sorted({plan.seeds for plan in plans})
     yield "study.seeds", "--".join(str(count) for count in sorted({seeds[0], seeds[-1]}))
-    yield "data.height", str(dataset["native_size"][0])
-    yield "data.width", str(dataset["native_size"][1])
-    for split, count in dataset["splits"].items():
-        yield f"data.{split}", str(count)
+    for name, dataset in declared(DatasetOptions).items():
+        for fact, value in dataset.facts.items():
+            yield f"data.{name}.{fact}", str(value)
 
 
 def study_sentences(
@@ -101,7 +93,3 @@ def study_sentences(
         rf"around it for {unclear} of the multi-task models compared; parameters saved: "
         rf"{' to '.join(ends)}\,\%.",
     )
-
-
-if __name__ == "__main__":
-    run_command(main)

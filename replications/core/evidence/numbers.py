@@ -10,7 +10,7 @@ import pandas as pd
 from replications.core.evidence.naming import encoder_name
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import decimals
-from replications.core.spec import MOLECULES, Plan
+from replications.core.spec import Plan
 
 _SAVED = {
     "params_saved": "parameters",
@@ -55,11 +55,8 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
     yield f"{plan.name}.steps", f"{settings.steps:,}"
     yield f"{plan.name}.batch", str(settings.batch_size)
     yield f"{plan.name}.seeds", str(plan.seeds)
-    if plan.dataset in MOLECULES:
-        for split, count in zip(("train", "val", "test"), settings.size, strict=True):
-            yield f"{plan.name}.{split}", f"{count:,}"
-    else:
-        yield f"{plan.name}.size", rf"{settings.size[1]}$\times${settings.size[0]}"
+    for key, value in plan.data.said.items():
+        yield f"{plan.name}.{key}", value
     if encoder := settings.model.get("encoder"):
         yield f"{plan.name}.encoder", encoder_name(encoder)
     yield f"{plan.name}.lr", f"{settings.optimizer.lr:g}"
@@ -92,7 +89,7 @@ def _three_digits(value: float) -> str:
 
 def _sentence(plan: Plan, row: Any) -> str:
     """What came of a claim, from its row of claims.csv."""
-    return plan.replication.claims[str(row.claim)].sentence[row.verdict]
+    return plan.replication.claims[str(row.claim)].said(row.verdict)
 
 
 def counted(verdicts: pd.Series) -> str:

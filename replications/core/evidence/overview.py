@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,11 +11,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from replications.core.errors import run_command
-from replications.core.evidence.drawing import COLOURS, COLUMN, MARKERS, save, style
+from replications.core.drawing import COLOURS, COLUMN, MARKERS, save, style
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.statistics import interval
-from replications.core.evidence.study import Results, load_results
+from replications.core.evidence.study import Results
+from replications.core.evidence.tidy import spread
 from replications.core.files import replacing, write_text
 
 _SAVINGS = ("parameters", "flops", "latency_ms", "training_s")
@@ -27,23 +26,20 @@ _COLUMNS = [
 ]
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="results of the study")
-    parser.add_argument("--replications", nargs="+", required=True)
-    arguments = parser.parse_args()
-    folder: Path = arguments.folder
-    names: list[str] = arguments.replications
-    results = [load_results(name, arguments.study, folder / name) for name in names]
+def overview(results: Sequence[Results], folder: Path) -> pd.DataFrame:
+    """Write the tables and the figure of all replications together; returns the efficiency."""
     table = pd.DataFrame([row for one in results for row in efficiency(one)], columns=_COLUMNS)
+    plans = {one.plan.name: one.plan for one in results}
+    apart = [
+        spread(own, plans[str(name)]) for name, own in table.groupby("replication", sort=False)
+    ]
     with replacing(folder / "efficiency.csv") as temporary:
-        table.to_csv(temporary, index=False)
+        pd.concat(apart or [table]).to_csv(temporary, index=False)
     write_text(folder / "table_efficiency.tex", efficiency_table(table, results))
     write_text(folder / "table_experiments.tex", experiments_table(results))
     with mpl.rc_context(style()):
         save(plane_figure(table, results), folder / "figure_plane")
+    return table
 
 
 def efficiency(results: Results) -> list[dict[str, object]]:
@@ -147,7 +143,3 @@ def plane_figure(table: pd.DataFrame, results: Sequence[Results]) -> Figure:
     axis.set(xlabel="매개변수 절감 (%)", ylabel=r"$\Delta_m$ (%), 양수가 이득")
     figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)
     return figure
-
-
-if __name__ == "__main__":
-    run_command(main)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from replications.core.data.labels import Array
 from replications.core.evidence.delta_m import DELTA_KEY, as_metrics
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
-from replications.core.spec import REPLICATIONS, Plan, load_plan
+from replications.core.spec import REPLICATIONS, Plan, load_plan, origin
+from replications.core.spec.layout import TABLES
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,11 @@ class Results:
     Attributes:
         runs: rows of runs.csv.
         test: mean, spread (standard deviation over seeds), 95 % interval and unit of each (run,
-            task, metric) on the test split, delta_m as metrics of the task `all` included.
+            task, metric) on the test split under the usual condition, delta_m as metrics of the
+            task `all` included.
+        under: the same under every condition, indexed by (condition, run, task, metric).
         costs: median over seeds of each cost, and the device, by run.
-        delta: rows of delta_m.csv.
+        delta: rows of delta_m.csv under the usual condition.
         comparisons: rows of comparisons.csv.
         claims: rows of claims.csv.
         transfer: rows of transfer.csv.
@@ -37,6 +41,7 @@ class Results:
     folder: Path
     runs: pd.DataFrame
     test: pd.DataFrame
+    under: pd.DataFrame
     costs: pd.DataFrame
     delta: pd.DataFrame
     comparisons: pd.DataFrame
@@ -84,32 +89,53 @@ def saved(plan: Plan, costs: pd.DataFrame, run: str, cost: str) -> float:
 
 
 def load_results(name: str, study: str, folder: Path) -> Results:
-    """Read the tables in `folder` (written by `summarise`)."""
+    """Read the tables in `folder`, which must be those that `summarise` wrote."""
+    origin.verified(folder, TABLES)
     plan = load_plan(name, study)
-    runs = read_table(folder / "runs.csv", RUNS_KEY)
-    costs = read_table(folder / "costs.csv", COSTS_KEY)
-    delta = read_table(folder / "delta_m.csv", DELTA_KEY)
+    runs = read_table(folder / "runs.csv", RUNS_KEY, plan)
+    costs = read_table(folder / "costs.csv", COSTS_KEY, plan)
+    delta = read_table(folder / "delta_m.csv", DELTA_KEY, plan)
+    return results_of(
+        plan,
+        folder,
+        runs,
+        costs,
+        delta,
+        {
+            table: pd.read_csv(folder / f"{table}.csv", dtype={"claim": str})
+            for table in ("comparisons", "claims", "transfer", "overfitting")
+        },
+    )
+
+
+def results_of(
+    plan: Plan,
+    folder: Path,
+    runs: pd.DataFrame,
+    costs: pd.DataFrame,
+    delta: pd.DataFrame,
+    tables: Mapping[str, pd.DataFrame],
+) -> Results:
+    """The results from their tables."""
     test = pd.concat([runs[runs["split"] == "test"], as_metrics(delta)])
-    by_metric = test.groupby(["run", "task", "metric"])
+    under = test.groupby(["condition", "run", "task", "metric"]).agg(
+        mean=("value", "mean"),
+        spread=("value", lambda v: v.std(ddof=1) if len(v) > 1 else 0.0),
+        low=("value", lambda v: interval(list(v))[0]),
+        high=("value", lambda v: interval(list(v))[1]),
+        unit=("unit", "first"),
+        higher_is_better=("higher_is_better", "first"),
+    )
     numbers = ["parameters", "flops", "latency_ms", "latency_separate_ms"]
     numbers += ["training_s", "peak_memory_mb"]
     return Results(
         plan=plan,
         folder=folder,
         runs=runs,
-        test=by_metric.agg(
-            mean=("value", "mean"),
-            spread=("value", lambda v: v.std(ddof=1) if len(v) > 1 else 0.0),
-            low=("value", lambda v: interval(list(v))[0]),
-            high=("value", lambda v: interval(list(v))[1]),
-            unit=("unit", "first"),
-            higher_is_better=("higher_is_better", "first"),
-        ),
+        test=under.xs("", level="condition"),
+        under=under,
         costs=costs.groupby("run").agg(dict.fromkeys(numbers, "median") | {"device": "first"}),
-        delta=delta,
-        comparisons=pd.read_csv(folder / "comparisons.csv", dtype={"claim": str}),
-        claims=pd.read_csv(folder / "claims.csv", dtype={"claim": str}),
-        transfer=pd.read_csv(folder / "transfer.csv"),
-        overfitting=pd.read_csv(folder / "overfitting.csv"),
-        reported=pd.read_csv(REPLICATIONS / name / "reported.csv"),
+        delta=delta[delta["condition"] == ""],
+        reported=pd.read_csv(REPLICATIONS / plan.name / "reported.csv"),
+        **tables,
     )

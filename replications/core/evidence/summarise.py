@@ -1,47 +1,47 @@
-"""Turn the run folders of one replication into its tables: runs, costs, delta_m, claims."""
+"""Turn the run folders of one replication into its tables, and into what the paper inputs of it."""
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 import pandas as pd
 
-from replications.core.errors import run_command
 from replications.core.evidence.claims import claims_table, comparisons_table
 from replications.core.evidence.delta_m import DELTA_KEY, as_metrics, delta_m_table
-from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, collect, write_table
+from replications.core.evidence.numbers import definitions, numbers
+from replications.core.evidence.study import results_of
+from replications.core.evidence.supplement import chapter
+from replications.core.evidence.tables import results_table
+from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, collect, spread, write_table
 from replications.core.evidence.transfer import overfitting_table, transfer_table
-from replications.core.files import replacing
-from replications.core.spec import load_plan
+from replications.core.files import replacing, write_text
+from replications.core.spec import Plan, origin
+from replications.core.spec.layout import LATEX, TABLES
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--replication", required=True)
-    parser.add_argument("--study", required=True)
-    parser.add_argument("--folder", type=Path, required=True, help="holds <run>/<seed>/")
-    arguments = parser.parse_args()
-    plan = load_plan(arguments.replication, arguments.study)
-    folder: Path = arguments.folder
+def summarise(plan: Plan, folder: Path) -> None:
+    """Write the tables, the LaTeX and their origin into `folder`, which holds the run folders."""
     runs, costs = collect(plan, folder)
-    write_table(runs, folder / "runs.csv", RUNS_KEY)
-    write_table(costs, folder / "costs.csv", COSTS_KEY)
+    for experiment in plan.experiments:
+        origin.verified(folder / experiment, ["table.csv", "numbers.json"])
     delta = delta_m_table(plan, runs)
-    write_table(delta, folder / "delta_m.csv", DELTA_KEY)
+    write_table(runs, folder / "runs.csv", RUNS_KEY, plan)
+    write_table(costs, folder / "costs.csv", COSTS_KEY, plan)
+    write_table(delta, folder / "delta_m.csv", DELTA_KEY, plan)
     compared = pd.concat([runs, as_metrics(delta)])
     # Empty where nothing was tested or one seed has no interval: tables with gaps by design.
     with_gaps = {
-        "comparisons": comparisons_table(plan, compared),
-        "claims": claims_table(plan, compared, folder),
-        "transfer": transfer_table(plan, runs),
-        "overfitting": overfitting_table(plan, runs),
+        "comparisons": spread(comparisons_table(plan, compared), plan),
+        "claims": claims_table(plan, compared, costs, folder),
+        "transfer": spread(transfer_table(plan, runs), plan),
+        "overfitting": spread(overfitting_table(plan, runs), plan),
     }
     for name, table in with_gaps.items():
         with replacing(folder / f"{name}.csv") as temporary:
             table.to_csv(temporary, index=False)
-
-
-if __name__ == "__main__":
-    run_command(main)
+    results = results_of(plan, folder, runs, costs, delta, with_gaps)
+    write_text(folder / "table_results.tex", results_table(results))
+    write_text(folder / "numbers.tex", definitions(numbers(results)))
+    write_text(folder / "supplement.tex", chapter(results))
+    record = {"replication": plan.name, "study": plan.study, "origin": origin.of_evidence(plan)}
+    origin.seal(folder, (*TABLES, *LATEX, "numbers.tex"), record)

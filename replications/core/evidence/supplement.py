@@ -12,16 +12,13 @@ from replications.core.evidence.delta_m import DEFINITIONS
 from replications.core.evidence.reported import disagreements, recomputed
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
-from replications.core.layout import figures
+from replications.core.spec.layout import figures
 
 _CAPTIONS = {
     "examples": "예측 예 (첫 번째 시드)",
     "delta_m": "$\\Delta_m$의 세 정의; 점은 시드, 막대는 평균",
     "curves": "학습 손실(모든 항의 합); 선은 시드 평균, 띠는 시드의 범위",
-    "plane": "연산량과 $\\Delta_m$; 단일 작업 모델의 합에 대한 비",
-    "toy": "두 손실의 예제: 다섯 출발점의 궤적과 파레토 전선",
-    "solver": "협상 방정식의 잔차와 푸는 데 걸린 시간",
-    "conflict": "학습 중 작업 기울기 사이의 코사인",
+    "axes": "축과 조건에 따른 대표 지표; 띠는 95\\,\\% 구간",
 }
 
 
@@ -36,7 +33,7 @@ def chapter(results: Results) -> str:
     for figure in figures(plan):
         name = figure.removeprefix("figure_")
         file = f"generated/{plan.name}/{figure}.pdf"
-        caption = _CAPTIONS.get(name, name.replace("_", " "))
+        caption = (_CAPTIONS | plan.replication.figures)[name]
         parts.append(rf"\resultfigure{{{caption}}}{{{file}}}")
     return "\n".join(parts)
 
@@ -45,22 +42,26 @@ def _tables(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "설정", _settings(results)
     yield "실행", _runs(results)
     yield "주장과 판정", results.claims.drop(columns="replication")
-    comparisons = results.comparisons.drop(columns="replication")
-    unused = [
-        column
-        for column in ("margin", "beyond")
-        if (comparisons[column].isna() | (comparisons[column] == 0)).all()
-    ]
-    yield "비교 (차이는 주장에 유리한 쪽이 양수, 95\\,\\% 구간)", comparisons.drop(columns=unused)
+    yield "비교 (차이는 주장에 유리한 쪽이 양수, 95\\,\\% 구간)", _used(results.comparisons)
     yield "실험에서 잰 값", _experiments(results)
     yield "측정값 (시험, 시드 평균과 95\\,\\% 구간)과 논문 보고값", _measured(results)
     yield "$\\Delta_m$의 세 정의 (95\\,\\% 구간; per\\_metric만 음수가 이득)", _delta_m(results)
     yield "논문 보고값에서 다시 계산한 $\\Delta_m$", _recomputed(results)
     yield "비용 (시드의 중앙값)", results.costs.reset_index()
-    yield "작업 사이의 전이 (\\%)", results.transfer.drop(columns="replication")
-    yield "과적합: 학습과 시험의 차이 (\\%)", results.overfitting.drop(columns="replication")
+    yield "작업 사이의 전이 (\\%)", _used(results.transfer)
+    yield "과적합: 학습과 시험의 차이 (\\%)", _used(results.overfitting)
     yield "시드별 값 (시험)", _by_seed(results)
     yield "출처", _origins(results)
+
+
+def _used(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without the replication, and without columns of which it makes no use."""
+    unused = [
+        column
+        for column in ("axis", "condition", "slope", "margin", "beyond")
+        if column in table and (table[column].isna() | table[column].isin(["", 0])).all()
+    ]
+    return table.drop(columns=["replication", *unused])
 
 
 def _longtable(table: pd.DataFrame) -> str:
@@ -88,7 +89,7 @@ def _column(values: pd.Series, width: int) -> str:
 
 def _settings(results: Results) -> pd.DataFrame:
     plan = results.plan
-    flat = {"study": plan.study, "dataset": plan.dataset, "seeds": plan.seeds}
+    flat = {"study": plan.study, "seeds": plan.seeds}
     flat |= dict(_flattened(plan.settings.model_dump(mode="json", exclude_defaults=True)))
     return pd.DataFrame({"key": flat.keys(), "value": [str(value) for value in flat.values()]})
 
@@ -104,7 +105,9 @@ def _flattened(settings: Mapping[str, Any], above: str = "") -> Iterator[tuple[s
 def _runs(results: Results) -> pd.DataFrame:
     rows = []
     for name, run in results.plan.runs.items():
-        chosen = run.model_dump(mode="json", exclude_defaults=True, exclude={"tasks", "title"})
+        chosen = run.model_dump(
+            mode="json", exclude_defaults=True, exclude={"tasks", "title", "over"}
+        )
         if run.role == "multi":
             chosen["weighting"] = {"name": run.weighting.name} | chosen.get("weighting", {})
         changes = "; ".join(f"{key} = {value}" for key, value in _flattened(chosen))
@@ -151,7 +154,7 @@ def _recomputed(results: Results) -> pd.DataFrame:
 
 def _by_seed(results: Results) -> pd.DataFrame:
     """Headline metrics, a column per seed."""
-    runs = results.runs[results.runs["split"] == "test"]
+    runs = results.runs[(results.runs["split"] == "test") & (results.runs["condition"] == "")]
     chosen = runs[runs["metric"] == runs["task"].map(results.plan.replication.headline)]
     table = chosen.pivot(index=["run", "task", "metric"], columns="seed", values="value")
     return table.reset_index()

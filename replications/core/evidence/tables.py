@@ -24,10 +24,11 @@ def rows(plan: Plan) -> list[Row]:
     """The lines of the runs that the replication wants in the table.
 
     Single-task runs with the same labels and the same changes to the model share a line, each with
-    a column of its own.
+    a column of its own. Runs that are laid out along axes are in the figure of axes.
     """
     together: dict[str, list[str]] = {}
-    for name in [run for run in plan.replication.table or plan.runs if run in plan.runs]:
+    wanted = plan.replication.table or [run for run in plan.runs if not plan.runs[run].axis]
+    for name in [run for run in wanted if run in plan.runs]:
         run = plan.runs[name]
         likeness = f"{run.labels} {run.model}" if run.role == "single" else name
         together.setdefault(likeness, []).append(name)
@@ -96,7 +97,7 @@ def _short(metric: tuple[str, str]) -> str:
 def _names(metric: tuple[str, str]) -> tuple[str, str]:
     """Task and metric, without the 분할 every segmentation would repeat."""
     task, name = metric
-    return task_name(task).removesuffix(" 분할"), metric_name(name)
+    return task_name(task).removesuffix(" 분할"), metric_name(task, name)
 
 
 def _line(

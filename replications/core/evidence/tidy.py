@@ -1,9 +1,13 @@
-"""The tidy tables: one row per measured value; validated whenever written or read."""
+"""The tidy tables: one row per measured value; validated whenever written or read.
+
+In memory a run that is laid out along axes has a name of its own (`joint@steps=640`); in the files
+the run and its place on the axes are two columns.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,43 +16,55 @@ import pandas as pd
 
 from replications.core.errors import StudyError
 from replications.core.files import replacing
-from replications.core.spec import Plan
+from replications.core.spec import Plan, base_of, origin, written
+from replications.core.spec.layout import MEASURED
 
-RUNS_KEY = ["replication", "run", "seed", "split", "task", "metric"]
+RUNS_KEY = ["replication", "run", "axis", "condition", "seed", "split", "task", "metric"]
 RUNS_COLUMNS = [
-    *["replication", "run", "role", "seed", "split", "task", "metric", "unit"],
+    *["replication", "run", "role", "condition", "seed", "split", "task", "metric", "unit"],
     *["higher_is_better", "value", "data_md5", "source_hash"],
 ]
-COSTS_KEY = ["replication", "run", "seed"]
+COSTS_KEY = ["replication", "run", "axis", "seed"]
 COSTS_COLUMNS = [
     *["replication", "run", "role", "seed", "parameters", "flops"],
     *["latency_ms", "latency_q1_ms", "latency_q3_ms", "latency_separate_ms"],
     *["training_s", "peak_memory_mb", "device"],
 ]
+_READ = [file for file in MEASURED if file != "model.pt"]
+"""The files of a run folder that tables and figures are made from."""
+_TEXT = ("axis", "condition")
+"""Columns in which nothing is a value, and no gap."""
 
 
 def collect(plan: Plan, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The values and the costs of every run folder `folder/<run>/<seed>` of a plan.
 
     Raises:
-        StudyError: a run folder is incomplete or belongs to something else.
+        StudyError: a run folder is incomplete, was altered, or was made from something else.
     """
     values: list[dict[str, Any]] = []
     costs: list[dict[str, Any]] = []
     for run in plan.runs:
+        expected = origin.of_run(plan, run, threads=0, device="")
         for seed in range(plan.seeds):
-            origin, metrics, cost = _read_run(folder / run / str(seed), plan, run, seed)
-            identity = {key: origin[key] for key in ("replication", "run", "role", "seed")}
+            record = _verified(folder / run / str(seed), plan, run, seed, expected)
+            metrics, cost = (
+                json.loads((folder / run / str(seed) / name).read_text(encoding="utf-8"))
+                for name in ("metrics.json", "cost.json")
+            )
+            identity = {key: record[key] for key in ("replication", "run", "role", "seed")}
             stamp = {
-                "data_md5": "-".join(md5[:8] for md5 in origin["data"]["md5"].values()),
-                "source_hash": origin["source_hash"],
+                "data_md5": "-".join(md5[:8] for md5 in record["data"]["md5"].values()),
+                "source_hash": record["source_hash"],
             }
-            values += [
-                {**identity, "split": split, "task": task, "metric": metric, **measured, **stamp}
-                for split, tasks in metrics.items()
-                for task, found in tasks.items()
-                for metric, measured in found.items()
-            ]
+            for name, tasks in metrics.items():
+                split, _, condition = name.partition(" at ")
+                where = identity | {"split": split, "condition": condition}
+                values += [
+                    {**where, "task": task, "metric": metric, **measured, **stamp}
+                    for task, found in tasks.items()
+                    for metric, measured in found.items()
+                ]
             latency = cost.pop("latency_ms")
             costs.append(
                 {
@@ -57,38 +73,63 @@ def collect(plan: Plan, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
                     "latency_ms": latency["median"],
                     "latency_q1_ms": latency["q1"],
                     "latency_q3_ms": latency["q3"],
-                    "device": origin["device"],
+                    "device": record["device"],
                 }
             )
     return pd.DataFrame(values)[RUNS_COLUMNS], pd.DataFrame(costs)[COSTS_COLUMNS]
 
 
-def _read_run(folder: Path, plan: Plan, run: str, seed: int) -> tuple[Any, Any, Any]:
-    """Provenance, metrics and cost of one run folder."""
-    read = []
-    for name in ("provenance.json", "metrics.json", "cost.json"):
-        try:
-            read.append(json.loads((folder / name).read_text(encoding="utf-8")))
-        except (OSError, ValueError) as error:
-            raise StudyError(f"{folder / name}: cannot be read ({error}); train it again") from None
-    origin = read[0]
-    found = (origin["replication"], origin["study"], origin["run"], origin["seed"])
-    expected = (plan.name, plan.study, run, seed)
-    if found != expected:
-        raise StudyError(f"{folder}: holds {found}, expected {expected}; delete it and train again")
-    return read[0], read[1], read[2]
+def _verified(
+    folder: Path, plan: Plan, run: str, seed: int, expected: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The origin of a run folder, which must be what the study asks for."""
+    record = origin.verified(folder, _READ)
+    found = tuple(record[key] for key in ("replication", "study", "run", "seed"))
+    if found != (plan.name, plan.study, run, seed):
+        raise StudyError(
+            f"{folder}: holds {found}, expected {(plan.name, plan.study, run, seed)}; "
+            "delete it and train again"
+        )
+    for key in ("trained_with", "evaluated_at", "source", "packages"):
+        if record["origin"].get(key) != expected[key]:
+            raise StudyError(
+                f"{folder}: its {key} is {record['origin'].get(key)}, the study's "
+                f"{expected[key]}; run snakemake, which trains it again"
+            )
+    return record
 
 
-def write_table(table: pd.DataFrame, path: Path, key: Sequence[str]) -> None:
-    """Validate `table` and write it as CSV; see `checked`."""
-    checked(table, path, key)
+def write_table(table: pd.DataFrame, path: Path, key: Sequence[str], plan: Plan) -> None:
+    """Validate a table and write it as CSV, the runs' places on axes in a column `axis`."""
+    apart = spread(table, plan)
+    checked(apart, path, key)
     with replacing(path) as temporary:
-        table.to_csv(temporary, index=False)
+        apart.to_csv(temporary, index=False)
 
 
-def read_table(path: Path, key: Sequence[str]) -> pd.DataFrame:
-    """Read a CSV written by `write_table` and validate it again."""
-    return checked(pd.read_csv(path), path, key)
+def read_table(path: Path, key: Sequence[str], plan: Plan | None = None) -> pd.DataFrame:
+    """Read a CSV written by `write_table` and validate it again; with the plan, under the names
+    that runs have in memory."""
+    table = pd.read_csv(path, dtype=dict.fromkeys(_TEXT, str))
+    table = table.fillna({column: "" for column in _TEXT if column in table})
+    checked(table, path, key)
+    if plan is None:
+        return table
+    names = {(base_of(run), written(plan.axes_of(run))): run for run in plan.runs}
+    places = list(zip(table["run"], table["axis"], strict=True))
+    if unknown := set(places) - set(names):
+        raise StudyError(f"{path}: the study has no run {min(unknown)}")
+    return table.assign(run=[names[place] for place in places]).drop(columns="axis")
+
+
+def spread(table: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """A table with the names that runs have in files: the run, and its place on the axes."""
+    places = {run: written(plan.axes_of(run)) for run in plan.runs}
+    apart = table.assign(run=table["run"].map(base_of))
+    apart.insert(table.columns.get_loc("run") + 1, "axis", table["run"].map(places))
+    if "against" in table:
+        apart["against"] = table["against"].map(base_of)
+    return apart
 
 
 def checked(table: pd.DataFrame, path: Path, key: Sequence[str]) -> pd.DataFrame:

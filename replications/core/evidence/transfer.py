@@ -11,6 +11,8 @@ from replications.core.evidence.delta_m import improvements
 from replications.core.evidence.statistics import interval
 from replications.core.spec import Plan
 
+_TRANSFER = ["replication", "run", "task", "together_with", "gain", "low", "high", "seeds"]
+
 
 def transfer_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     """The relative change in percent, on the test split, of the headline metric of each task of
@@ -30,7 +32,7 @@ def transfer_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
                 {"replication": plan.name, "run": name, "task": task, "together_with": others}
                 | _summary("gain", gain.tolist())
             )
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame(rows, columns=_TRANSFER)
     sign = np.select([table["high"] < 0, table["low"] > 0], ["negative", "positive"], "unclear")
     return table.assign(transfer=sign)
 
@@ -53,7 +55,7 @@ def overfitting_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
 
 def _headline(plan: Plan, runs: pd.DataFrame, split: str) -> pd.DataFrame:
     """The headline metric's rows of a split, by run, task and seed."""
-    chosen = runs[runs["split"] == split]
+    chosen = runs[(runs["split"] == split) & (runs["condition"] == "")]
     chosen = chosen[chosen["metric"] == chosen["task"].map(plan.replication.headline)]
     return chosen.set_index(["run", "task", "seed"]).sort_index()
 

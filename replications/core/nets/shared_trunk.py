@@ -5,14 +5,17 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from replications.core.data.batches import USUAL, Batch, Condition
+from replications.core.nets.learner import Features, Learner, Losses, Moment, cuttable
+from replications.core.tasks.base import Task, losses_of
+
 Build = Callable[[], nn.Module]
-Features = Tensor | tuple[Tensor, ...]
-"""What the tasks share: one map, or several from fine to coarse."""
 
 
 @contextmanager
@@ -20,17 +23,19 @@ def seeded(seed: int, part: str) -> Iterator[None]:
     """Random numbers inside the block depend on `seed` and `part` alone.
 
     So the trunk starts from the same weights whatever heads follow, and a head from the same
-    weights whatever heads stand beside it.
+    weights whatever heads stand beside it; several trunks that are all built as the part `trunk`
+    start from the weights of the single-task models.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(zlib.crc32(f"{seed}/{part}".encode()))
         yield
 
 
-class SharedTrunk(nn.Module):
-    """Images to `{task: prediction}` through features that all tasks share.
+class SharedTrunk(Learner):
+    """Inputs to `{task: prediction}` through features that all tasks share.
 
-    The trunk maps (B, 3, H, W) to features; a head maps (features, (H, W)) to a prediction.
+    The trunk maps an input, such as images (B, 3, H, W), to features; a head maps (features,
+    size), where the size is that of the last two axes of the input, to a prediction.
     """
 
     def __init__(self, trunk: Build, heads: Mapping[str, Build], seed: int) -> None:
@@ -42,9 +47,9 @@ class SharedTrunk(nn.Module):
             with seeded(seed, f"head/{task}"):
                 self.heads[task] = build()
 
-    def encode(self, images: Tensor) -> Features:
+    def encode(self, inputs: Any) -> Features:
         """Shared features; where per-task gradients are cut."""
-        features: Features = self.trunk(images)
+        features: Features = self.trunk(inputs)
         return features
 
     def decode(
@@ -61,18 +66,25 @@ class SharedTrunk(nn.Module):
         one, and with deep supervision those of inner layers."""
         return {task: [final] for task, final in self.decode(features, size, tasks).items()}
 
-    def forward(self, images: Tensor) -> dict[str, Tensor]:
-        """(B, 3, H, W) to a prediction per task."""
-        return self.decode(self.encode(images), (images.shape[-2], images.shape[-1]))
+    def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
+        """The losses of the supervised predictions."""
+        features = cuttable(self.encode(batch.inputs))
+        predictions = self.supervised(features, _size(batch.inputs), tasks)
+        maps = (features,) if isinstance(features, Tensor) else features
+        return Losses(losses_of(tasks, predictions, batch.labels), maps)
 
-    def inference_parameters(self) -> list[Parameter]:
-        """Parameters that `forward` needs; others only serve training."""
-        return list(self.parameters())
+    def predict(self, inputs: Any, condition: Condition = USUAL) -> dict[str, Tensor]:
+        """A prediction of every task; no condition changes it."""
+        return self.decode(self.encode(inputs), _size(inputs))
 
     def shared_parameters(self) -> list[Parameter]:
-        """Parameters every task uses."""
+        """Parameters of the trunk."""
         return list(self.trunk.parameters())
 
     def task_parameters(self, task: str) -> list[Parameter]:
         """Parameters of one task's head."""
         return list(self.heads[task].parameters())
+
+
+def _size(inputs: Any) -> tuple[int, int]:
+    return (0, 0) if isinstance(inputs, dict) else (inputs.shape[-2], inputs.shape[-1])

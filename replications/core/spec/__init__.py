@@ -3,11 +3,14 @@
 Free of torch: the workflow reads these when it is parsed.
 """
 
+from replications.core.spec import origin
+from replications.core.spec.axes import base_of, written
 from replications.core.spec.claims import (
     ALL_TASKS,
     DELTA_METRICS,
     SINGLES,
     Agreement,
+    Better,
     Bound,
     Claim,
     Comparison,
@@ -15,53 +18,65 @@ from replications.core.spec.claims import (
     Saving,
     Verdict,
 )
+from replications.core.spec.options import (
+    DatasetOptions,
+    ModelOptions,
+    Positive,
+    Strict,
+    TaskOptions,
+    WeightingOptions,
+    declared,
+)
 from replications.core.spec.plan import (
     Plan,
-    StudyConfig,
     load_plan,
-    load_plans,
     load_replication,
     model_options,
     replication_names,
 )
 from replications.core.spec.reading import REPLICATIONS
-from replications.core.spec.replication import (
-    MOLECULES,
-    DatasetName,
-    Experiment,
-    Replication,
-    Study,
-)
-from replications.core.spec.training import Augmentation, Optimizer, Role, Run, Schedule, Settings
+from replications.core.spec.replication import Experiment, Replication, Study
+from replications.core.spec.study import StudyConfig, StudyPlans, load_study
+from replications.core.spec.training import Optimizer, Phase, Role, Run, Schedule, Settings
 
 __all__ = [
     "ALL_TASKS",
     "DELTA_METRICS",
-    "MOLECULES",
     "REPLICATIONS",
     "SINGLES",
     "Agreement",
-    "Augmentation",
+    "Better",
     "Bound",
     "Claim",
     "Comparison",
-    "DatasetName",
+    "DatasetOptions",
     "DeltaM",
     "Experiment",
+    "ModelOptions",
     "Optimizer",
+    "Phase",
     "Plan",
+    "Positive",
     "Replication",
     "Role",
     "Run",
     "Saving",
     "Schedule",
     "Settings",
+    "Strict",
     "Study",
     "StudyConfig",
+    "StudyPlans",
+    "TaskOptions",
     "Verdict",
+    "WeightingOptions",
+    "base_of",
+    "declared",
     "load_plan",
-    "load_plans",
     "load_replication",
+    "load_study",
     "model_options",
+    "origin",
     "replication_names",
+    "written",
 ]

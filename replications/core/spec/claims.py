@@ -2,45 +2,115 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, model_validator
 
-from replications.core.tasks.options import Strict
+from replications.core.spec.options import Strict
 
 Verdict = Literal["reproduced", "contradicted", "undecided"]
 DeltaM = Literal["per_task_primary", "per_metric", "per_task_mean"]
+Every = Literal["every"]
 ALL_TASKS = "all"
 """What a metric of all tasks together has as its task: `delta_m_<definition>`."""
 DELTA_METRICS = {definition: f"delta_m_{definition}" for definition in get_args(DeltaM)}
 """What delta_m in each definition is called as a metric."""
 SINGLES = "single"
 """What stands for the single-task runs, whose delta_m is 0, in a comparison of delta_m."""
+_SENTENCES: dict[Verdict, str] = {
+    "reproduced": "‘{}’라는 주장은 재현되었다",
+    "contradicted": "‘{}’라는 주장은 반박되었다",
+    "undecided": "‘{}’라는 주장은 본 연구의 시드 수와 실행 목록으로 판정할 수 없었다",
+}
 
 
-class Comparison(Strict):
-    """One run against another on one metric of the test split."""
+class Better(Strict):
+    """One run against others, on metrics of the test split."""
 
     run: str
-    against: str
-    task: str
-    metric: str
+    against: str | list[str] = []
+    """None given: nothing, for a slope of the run's own metric."""
+    task: str | None = None
+    """`all` with a metric `delta_m_<definition>`; the single-task runs are then called `single`."""
+    tasks: list[str] | Literal["all"] = []
+    """Several tasks on their primary metrics, instead of `task`."""
+    metric: str | None = None
+    """None given: the primary one of the task."""
     margin: Annotated[float, Field(ge=0)] = 0.0
     """How much worse the run may be, in the metric's unit: above 0 it need only not be worse."""
     beyond: str | None = None
     """Another metric of the task: the gain on `metric` must exceed the gain on this one."""
+    over: dict[str, int | float] | Every | None = None
+    """The axis values at which the runs are compared; none given: those of the settings."""
+    at: dict[str, float] | Every | None = None
+    """The condition under which the runs are compared; none given: the usual one."""
+    slope: str | None = None
+    """An axis: what must be above 0 is the slope of the difference against its logarithm."""
 
     @model_validator(mode="after")
-    def _compares_a_run(self) -> Comparison:
-        if self.run == self.against:
+    def _is_complete(self) -> Better:
+        if self.run in self.rivals:
             raise ValueError(f"compares '{self.run}' with itself")
+        if not self.rivals and self.slope is None:
+            raise ValueError("needs 'against'")
+        if (self.task is None) == (not self.tasks):
+            raise ValueError("needs either 'task' or 'tasks'")
+        if self.task == ALL_TASKS and self.metric is None:
+            raise ValueError(f"task: all needs a metric, such as {DELTA_METRICS['per_metric']}")
         return self
+
+    @property
+    def rivals(self) -> list[str]:
+        """The runs it is compared with."""
+        return [self.against] if isinstance(self.against, str) else self.against
 
     @property
     def runs(self) -> list[str]:
         """The runs of the replication that it compares."""
         stands_in = self.task == ALL_TASKS
-        return [r for r in (self.run, self.against) if not (stands_in and r == SINGLES)]
+        return [r for r in (self.run, *self.rivals) if not (stands_in and r == SINGLES)]
+
+
+class Crossing(Better):
+    """The run is worse than the others at the least value of an axis and better at the greatest."""
+
+    axis: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run against another on one metric of the test split, under one condition.
+
+    Attributes:
+        pairs: the runs that are compared, `against` empty for none, by the value of the axis of a
+            slope; a single pair at 0 where there is none.
+    """
+
+    pairs: dict[float, tuple[str, str]]
+    task: str
+    metric: str
+    margin: float = 0.0
+    beyond: str | None = None
+    condition: str = ""
+    slope: str = ""
+
+    @property
+    def run(self) -> str:
+        """The run that should be better; of a slope, at the first value."""
+        return next(iter(self.pairs.values()))[0]
+
+    @property
+    def against(self) -> str:
+        """The run it is compared with; of a slope, at the first value."""
+        return next(iter(self.pairs.values()))[1]
+
+    @property
+    def runs(self) -> set[str]:
+        """The runs of the replication that it compares."""
+        stands_in = {"", SINGLES} if self.task == ALL_TASKS else {""}
+        return {run for pair in self.pairs.values() for run in pair} - stands_in
 
 
 class Saving(Strict):
@@ -86,30 +156,55 @@ class Bound(Strict):
 class Claim(Strict):
     """A statement of the paper: it holds where every comparison holds.
 
-    `better` asks whether the run beats the other. Without a test, `cheaper` asks whether the run
-    saves enough, or costs more, at every seed, `agree` whether histories end alike, and `measured`
-    whether numbers of experiments lie within bounds.
+    `better` asks whether runs beat others, or whether differences rise along an axis, `crossing`
+    whether they change sign along it. Without a test, `cheaper` asks whether the run saves enough,
+    or costs more, at every seed, `agree` whether histories end alike, and `measured` whether
+    numbers of experiments lie within bounds.
     """
 
     title: str
-    sentence: dict[Verdict, str]
-    better: list[Comparison] = []
+    korean: str | None = None
+    """The title as a Korean clause that ends in 다, for sentences that are not written out."""
+    sentence: dict[Verdict, str] = {}
+    better: list[Better] = []
+    crossing: list[Crossing] = []
     cheaper: list[Saving] = []
     agree: Agreement | None = None
     measured: list[Bound] = []
 
+    @model_validator(mode="before")
+    @classmethod
+    def _one_may_stand_alone(cls, claim: Any) -> Any:
+        if not isinstance(claim, dict):
+            return claim
+        lists = ("better", "crossing", "cheaper", "measured")
+        return claim | {key: [claim[key]] for key in lists if isinstance(claim.get(key), dict)}
+
     @model_validator(mode="after")
     def _of_one_kind(self) -> Claim:
-        if sum(map(bool, (self.better, self.cheaper, self.agree, self.measured))) != 1:
+        kinds = (self.better or self.crossing, self.cheaper, self.agree, self.measured)
+        if sum(map(bool, kinds)) != 1:
             raise ValueError("a claim has just one of better, cheaper, agree and measured")
-        missing = set(get_args(Verdict)) - set(self.sentence)
-        if missing:
-            raise ValueError(f"sentence lacks {', '.join(sorted(missing))}")
         return self
+
+    def said(self, verdict: Verdict) -> str:
+        """What the paper says of a verdict, in Korean, without a full stop."""
+        default = _SENTENCES[verdict].format(self.korean or self.title)
+        return self.sentence.get(verdict, default)
+
+    @property
+    def tested(self) -> bool:
+        """Whether it is decided by a test over seeds."""
+        return bool(self.better or self.crossing)
+
+    @property
+    def statements(self) -> Sequence[Better]:
+        """What is compared."""
+        return [*self.better, *self.crossing]
 
     @property
     def runs(self) -> list[str]:
         """The runs of the replication that it is about."""
-        compared = [run for comparison in self.better for run in comparison.runs]
+        compared = [run for statement in self.statements for run in statement.runs]
         agreeing = self.agree.runs if self.agree else []
         return [*compared, *(saving.run for saving in self.cheaper), *agreeing]

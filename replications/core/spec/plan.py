@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 
 from replications.core.errors import StudyError
 from replications.core.spec import reading
+from replications.core.spec.axes import Axis, base_of, laid_out, set_at, variant_name, written
+from replications.core.spec.claims import Better, Claim, Comparison, Crossing
+from replications.core.spec.options import DatasetOptions, ModelOptions, Strict
 from replications.core.spec.reading import checked, explained, read_yaml, shown
-from replications.core.spec.replication import (
-    MOLECULES,
-    DatasetName,
-    Experiment,
-    Replication,
-    Study,
-)
-from replications.core.spec.training import Positive, Run, Settings
-from replications.core.tasks.options import Strict
+from replications.core.spec.replication import Experiment, Replication, Study
+from replications.core.spec.training import Run, Settings
 
 
 class Plan(Strict):
@@ -31,61 +28,139 @@ class Plan(Strict):
     name: str
     study: str
     replication: Replication
-    dataset: DatasetName
     settings: Settings
     seeds: int
     runs: dict[str, Run]
+    """Every run, those laid out along axes as runs of their own; see `axes`."""
+    varied: dict[str, Settings] = {}
+    """The settings of runs that are laid out along axes."""
     experiments: dict[str, Experiment]
 
+    @property
+    def data(self) -> DatasetOptions:
+        """The dataset, as prepared for the study."""
+        return self.settings.data
+
     def single_of(self, task: str, run: str) -> str:
-        """Name of the single-task run that matches `run` on `task`: trained on the same labels,
-        and with the same changes to the model where there is such a run."""
+        """Name of the single-task run that matches `run` on `task`: trained on the same labels, at
+        the same axis values, and with the same changes to the model where there is such a run."""
         return _single_of(self.runs, task, self.runs[run]) or ""
 
-    def model_of(self, run: str) -> dict[str, Any]:
-        """The model's settings as the run changes them."""
-        return _model_of(self.settings, self.runs[run])
+    def settings_of(self, run: str) -> Settings:
+        """The settings of a run."""
+        return self.varied.get(run, self.settings)
 
-    def experiment_fingerprint(self, experiment: str) -> str:
-        """Hash of what the experiment is made with; a change makes it anew."""
-        return _digest([self.seeds, self.experiments[experiment].model_dump(mode="json")])
+    def model_of(self, run: str) -> ModelOptions:
+        """The options of a run's model."""
+        return model_options(self.name, _model_of(self.settings_of(run), self.runs[run]))
 
-    def digest(self) -> str:
-        """Hash of the whole plan; tables and figures are made anew when it changes."""
-        return _digest(self.model_dump(mode="json"))
+    def axes_of(self, run: str) -> Axis:
+        """Where a run lies on every axis along which it, or a variant of it, is laid out."""
+        names = {
+            name
+            for other in self.runs
+            if base_of(other) == base_of(run)
+            for name in self.runs[other].axis
+        }
+        own = self.runs[run].axis
+        return {name: own.get(name, value_at(self.settings, name)) for name in sorted(names)}
+
+    def along(self, run: str, axis: str) -> dict[float, str]:
+        """The run and its variants along one axis, by value in rising order."""
+        found = {
+            float(self.axes_of(other).get(axis, 0)): other
+            for other, spec in self.runs.items()
+            if base_of(other) == run and set(spec.axis) <= {axis}
+        }
+        return dict(sorted(found.items()))
+
+    def comparisons(self, claim: Claim) -> list[Comparison]:
+        """What a claim compares, one by one."""
+        return [
+            comparison
+            for statement in claim.statements
+            for against in statement.rivals or [""]
+            for task in self.replication.tasks_of(statement)
+            for comparison in self._compared(statement, against, task)
+        ]
+
+    def _compared(self, statement: Better, against: str, task: str) -> list[Comparison]:
+        """The comparisons of a statement with one other run on one task."""
+        metric = statement.metric or self.replication.headline[task]
+        found = []
+        for condition in self._conditions_of(statement):
+            compared = functools.partial(
+                Comparison,
+                task=task,
+                metric=metric,
+                margin=statement.margin,
+                beyond=statement.beyond,
+                condition=condition,
+            )
+            if isinstance(statement, Crossing):
+                values = list(self.along(statement.run, statement.axis).values())
+                if len(values) < 2:  # a study without the axis lacks the runs
+                    values = [f"{statement.run}@{statement.axis}=?"] * 2
+                low, high = (_pair(statement.run, against, values[end]) for end in (0, -1))
+                found += [compared({0.0: low[::-1]}), compared({0.0: high})]
+            elif statement.slope:
+                pairs = {
+                    value: _pair(statement.run, against, run)
+                    for value, run in self.along(statement.run, statement.slope).items()
+                }
+                found.append(compared(pairs, slope=statement.slope))
+            else:
+                found += [
+                    compared({0.0: _pair(statement.run, against, run)})
+                    for run in self._variants_of(statement)
+                ]
+        return found
+
+    def _variants_of(self, statement: Better) -> list[str]:
+        if statement.over == "every":
+            return [run for run in self.runs if base_of(run) == statement.run] or [statement.run]
+        own = {
+            axis: value
+            for axis, value in (statement.over or {}).items()
+            if value != value_at(self.settings, axis)
+        }
+        return [variant_name(statement.run, own)]
+
+    def _conditions_of(self, statement: Better) -> list[str]:
+        if statement.at == "every":
+            return [written(condition) for condition in self.settings.conditions]
+        return [written(statement.at or {})]
+
+    def specification(self, run: str) -> dict[str, Any]:
+        """All that a run is trained with but its code, its data and its seed."""
+        spec, settings = self.runs[run], self.settings_of(run)
+        tasks = list(settings.tasks) if spec.labels == "disjoint" else spec.trained
+        unused = {"model", "tasks", "at", "checkpoint_every"}
+        return {
+            "settings": settings.model_dump(mode="json", exclude=unused),
+            "model": self.model_of(run).model_dump(mode="json"),
+            "tasks": {task: settings.tasks[task].model_dump(mode="json") for task in tasks},
+            "run": spec.model_dump(
+                mode="json", exclude={"title", "model", "needs", "over", "axis"}
+            ),
+            "needs": {role: self.run_fingerprint(needed) for role, needed in spec.needs.items()},
+        }
 
     def run_fingerprint(self, run: str) -> str:
         """Hash of what the run is trained with; a change retrains it."""
-        spec = self.runs[run].model_dump(mode="json", exclude={"title"})
-        settings = self.settings.model_dump(mode="json")
-        if self.runs[run].labels == "shared":
-            own = self.runs[run].trained
-            settings["tasks"] = {task: settings["tasks"][task] for task in own}
-        return _digest([settings, spec])
+        return digest(self.specification(run))
+
+    def experiment_fingerprint(self, experiment: str) -> str:
+        """Hash of what the experiment is made with; a change makes it anew."""
+        return digest([self.seeds, self.experiments[experiment].model_dump(mode="json")])
+
+    def digest(self) -> str:
+        """Hash of the whole plan; tables and figures are made anew when it changes."""
+        return digest(self.model_dump(mode="json"))
 
 
-class StudyConfig(Strict):
-    """The content of `config/config.yaml`."""
-
-    study: str
-    replications: Literal["all"] | list[str] = "all"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    threads: Positive = 1
-
-
-def load_plans(config: Mapping[str, Any]) -> tuple[StudyConfig, dict[str, Plan]]:
-    """The study's configuration and the plan of each replication in it.
-
-    Raises:
-        StudyError: naming file, key, value and what is allowed.
-    """
-    path = reading.REPLICATIONS.parent / "config" / "config.yaml"
-    study = checked(StudyConfig, config, path)
-    names = replication_names() if study.replications == "all" else study.replications
-    return study, {name: load_plan(name, study.study) for name in names}
-
-
-def _digest(value: Any) -> str:
+def digest(value: Any) -> str:
+    """A short hash of a value of JSON."""
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -98,16 +173,21 @@ def _folders() -> list[str]:
     return sorted(path.parent.name for path in reading.REPLICATIONS.glob("*/replication.yaml"))
 
 
+def path_of(name: str) -> Path:
+    """The specification of a replication."""
+    return reading.REPLICATIONS / name / "replication.yaml"
+
+
 def load_replication(name: str) -> Replication:
     """Read and check `replications/<name>/replication.yaml`.
 
     Raises:
         StudyError: naming file, key, value and what is allowed.
     """
-    path = reading.REPLICATIONS / name / "replication.yaml"
+    path = path_of(name)
     if not path.is_file():
         raise StudyError(f"no replication '{name}': {shown(path)} does not exist")
-    replication = checked(Replication, read_yaml(path), path)
+    replication = _read(path, path.stat().st_mtime_ns)
     if replication.part_of not in (None, *_folders()):
         raise StudyError(
             f"{shown(path)}: part_of: no replication '{replication.part_of}'; "
@@ -116,76 +196,73 @@ def load_replication(name: str) -> Replication:
     return replication
 
 
+@functools.cache
+def _read(path: Path, changed: int) -> Replication:
+    return checked(Replication, read_yaml(path), path)
+
+
 def load_plan(name: str, study: str) -> Plan:
     """The plan of one replication in one study: base settings with the study's laid over them.
 
     Raises:
         StudyError: naming file, key, value and what is allowed.
     """
-    path = reading.REPLICATIONS / name / "replication.yaml"
     replication = load_replication(name)
-    if study not in replication.studies:
-        raise StudyError(
-            f"{shown(path)}: no study '{study}' under 'studies'; "
-            f"it has: {', '.join(replication.studies)}"
-        )
-    chosen = _completed(replication.studies[study], replication.studies)
+    chosen = _study_of(replication, study, name)
     merged = _overlaid(replication.settings, chosen.settings)
-    settings = checked(Settings, merged, path, f"settings with studies.{study}.settings")
-    dataset = chosen.dataset or replication.dataset
-    _check_fits(dataset, settings, path)
-    names = chosen.runs or list(replication.runs)
-    runs = {run: replication.runs[run] for run in names}
-    if chosen.tasks is not None:
-        runs = _of_tasks(runs, chosen.tasks, path, f"studies.{study}.tasks")
-    for run_name, run in runs.items():
-        _check_model_options(name, _model_of(settings, run), path)
-        for task in run.tasks:
-            if _single_of(runs, task, run) is None:
-                raise StudyError(
-                    f"{shown(path)}: studies.{study}.runs: '{run_name}' has task '{task}' but no "
-                    f"run trains '{task}' alone on {run.labels} labels, so nothing matches it; "
-                    "add that single-task run"
-                )
-    if replication.reference not in runs:
-        raise StudyError(
-            f"{shown(path)}: studies.{study}.runs: '{replication.reference}', the reference, is "
-            "not among them"
-        )
-    experiments = {
-        experiment: Experiment(
-            alone=spec.alone,
-            histories=[run for run in spec.histories if run in runs],
-            options=_overlaid(spec.options, chosen.experiments.get(experiment, {})),
-        )
-        for experiment, spec in replication.experiments.items()
-    }
-    return Plan(
+    settings = checked(Settings, merged, path_of(name), f"settings with studies.{study}.settings")
+    runs = _runs_of(replication, chosen, name, study)
+    _check_matched(runs, name, study)
+    variants = _laid_out(runs, chosen, settings, name, study)
+    plan = Plan(
         name=name,
         study=study,
         replication=replication,
-        dataset=dataset,
         settings=settings,
         seeds=chosen.seeds,
-        runs=runs,
-        experiments=experiments,
+        runs=variants,
+        varied={
+            run: _varied(settings, spec.axis, name) for run, spec in variants.items() if spec.axis
+        },
+        experiments=_experiments_of(replication, chosen, variants),
     )
+    _check_models(plan)
+    return plan
 
 
-def _completed(study: Study, studies: Mapping[str, Study]) -> Study:
+def _study_of(replication: Replication, study: str, name: str) -> Study:
     """The study with what it takes from the one it is like."""
-    if study.like is None:
-        return study
-    other = studies[study.like]
-    return study.model_copy(
+    if study not in replication.studies:
+        raise StudyError(
+            f"{shown(path_of(name))}: no study '{study}' under 'studies'; "
+            f"it has: {', '.join(replication.studies)}"
+        )
+    own = replication.studies[study]
+    if own.like is None:
+        return own
+    other = replication.studies[own.like]
+    return own.model_copy(
         update={
-            "runs": study.runs or other.runs,
-            "tasks": study.tasks or other.tasks,
-            "settings": _overlaid(other.settings, study.settings),
-            "experiments": _overlaid(other.experiments, study.experiments),
-            "dataset": study.dataset or other.dataset,
+            "runs": own.runs or other.runs,
+            "tasks": own.tasks or other.tasks,
+            "settings": _overlaid(other.settings, own.settings),
+            "over": other.over | own.over,
+            "experiments": _overlaid(other.experiments, own.experiments),
         }
     )
+
+
+def _runs_of(replication: Replication, study: Study, name: str, where: str) -> dict[str, Run]:
+    """The study's runs, without the tasks that it leaves out."""
+    runs = {run: replication.runs[run] for run in study.runs or replication.runs}
+    if study.tasks is not None:
+        runs = _of_tasks(runs, study.tasks, path_of(name), f"studies.{where}.tasks")
+    if replication.reference not in runs:
+        raise StudyError(
+            f"{shown(path_of(name))}: studies.{where}.runs: '{replication.reference}', the "
+            "reference, is not among them"
+        )
+    return runs
 
 
 def _of_tasks(
@@ -200,46 +277,122 @@ def _of_tasks(
     }
 
 
-def _check_fits(dataset: DatasetName, settings: Settings, path: Path) -> None:
-    """Refuse a size or an augmentation of pictures for molecules, and the reverse."""
-    numbers, meaning = (3, "train, val, test") if dataset in MOLECULES else (2, "H, W")
-    if len(settings.size) != numbers:
+def _check_matched(runs: Mapping[str, Run], name: str, study: str) -> None:
+    """Every task of every run is trained alone, and every run that another needs is there."""
+    where = f"{shown(path_of(name))}: studies.{study}.runs"
+    for run_name, run in runs.items():
+        for task in run.tasks:
+            if _single_of(runs, task, run) is None:
+                raise StudyError(
+                    f"{where}: '{run_name}' has task '{task}' but no run trains '{task}' alone on "
+                    f"{run.labels} labels, so nothing matches it; add that single-task run"
+                )
+        seen = [run_name]
+        for needed in run.needs.values():
+            if needed not in runs:
+                raise StudyError(f"{where}: '{run_name}' needs '{needed}'; add that run")
+            _check_order(runs, needed, seen, where)
+
+
+def _check_order(runs: Mapping[str, Run], name: str, seen: list[str], where: str) -> None:
+    """Refuse a run that needs itself by way of others."""
+    if name in seen:
+        raise StudyError(f"{where}: '{name}' needs itself, by way of {', '.join(seen)}")
+    for needed in runs[name].needs.values():
+        if needed in runs:
+            _check_order(runs, needed, [*seen, name], where)
+
+
+def _laid_out(
+    runs: Mapping[str, Run], study: Study, settings: Settings, name: str, where: str
+) -> dict[str, Run]:
+    def matching(task: str, run: str) -> str | None:
+        return _single_of(runs, task, runs[run])
+
+    try:
+        return laid_out(runs, study.over, matching, lambda path: value_at(settings, path))
+    except ValueError as error:
         raise StudyError(
-            f"{shown(path)}: settings.size: {dataset} needs {numbers} numbers ({meaning}), "
-            f"found {list(settings.size)}"
+            f"{shown(path_of(name))}: over, in studies.{where} or runs: {error}"
+        ) from None
+
+
+def _varied(settings: Settings, axis: Axis, name: str) -> Settings:
+    changed = set_at(settings.model_dump(), axis)
+    return checked(Settings, changed, path_of(name), f"over {written(axis)}")
+
+
+def _experiments_of(
+    replication: Replication, study: Study, runs: Mapping[str, Run]
+) -> dict[str, Experiment]:
+    return {
+        name: Experiment(
+            alone=spec.alone,
+            histories=[run for run in spec.histories if run in runs],
+            options=_overlaid(spec.options, study.experiments.get(name, {})),
         )
-    augments = settings.augmentation.flip or max(settings.augmentation.zoom) > 1
-    if dataset in MOLECULES and augments:
+        for name, spec in replication.experiments.items()
+    }
+
+
+def _check_models(plan: Plan) -> None:
+    """The model's options are valid in every run, and somebody brings about every condition."""
+    path = path_of(plan.name)
+    for run in plan.runs:
+        try:
+            options = plan.model_of(run)
+        except ValidationError as error:
+            raise StudyError(explained(error, path, "settings.model")) from None
+    known = {*options.conditions, *plan.data.conditions}
+    if unknown := set(plan.settings.at) - known:
         raise StudyError(
-            f"{shown(path)}: settings.augmentation: {dataset} has no pictures to augment; "
-            "set flip: false and no zoom"
+            f"{shown(path)}: settings.at: neither the dataset nor the model knows "
+            f"{', '.join(sorted(unknown))}; they know: {', '.join(sorted(known)) or 'none'}"
         )
 
 
 def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
     """See `Plan.single_of`; None where no run matches."""
-    alone = [n for n, r in runs.items() if r.trained == [task] and r.labels == run.labels]
-    same = [n for n in alone if runs[n].model == run.model]
+    alone = [
+        name
+        for name, other in runs.items()
+        if other.trained == [task] and other.labels == run.labels and other.axis == run.axis
+    ]
+    same = [name for name in alone if runs[name].model == run.model]
     return next(iter(same + alone), None)
 
 
 def _model_of(settings: Settings, run: Run) -> dict[str, Any]:
-    """See `Plan.model_of`."""
+    """The model's settings as the run changes them."""
     own = run.model | ({"auxiliary": run.auxiliary} if run.auxiliary else {})
     return _overlaid(settings.model, own)
 
 
-def model_options(name: str, options: Mapping[str, Any]) -> Any:
+def value_at(settings: Settings, path: str) -> int | float:
+    """The number at a path of the settings, such as `optimizer.lr` or `model.width`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found: Any = settings.model_dump()
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise ValueError(f"'{path}' is no number of the settings (found: {found!r})")
+    return found
+
+
+def model_options(name: str, options: Mapping[str, Any]) -> ModelOptions:
     """The model's settings as the replication's own `ModelOptions` (its `options.py`)."""
     module = importlib.import_module(f"replications.{name}.options")
-    return module.ModelOptions.model_validate(options)
+    checked_options: ModelOptions = module.ModelOptions.model_validate(options)
+    return checked_options
 
 
-def _check_model_options(name: str, options: Mapping[str, Any], path: Path) -> None:
-    try:
-        model_options(name, options)
-    except ValidationError as error:
-        raise StudyError(explained(error, path, "settings.model")) from None
+def _pair(run: str, against: str, at: str) -> tuple[str, str]:
+    """The two runs of a comparison, where the first is at the axis values of its variant `at`."""
+    axis = at.removeprefix(run)
+    return at, f"{against}{axis}" if against else ""
 
 
 def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -34,15 +34,21 @@ def explained(
 ) -> str:
     lines = []
     for problem in error.errors():
-        message = problem["msg"].removeprefix("Value error, ")
-        if problem["type"] == "extra_forbidden":
-            message = f"unknown key{_allowed(model, problem['loc'])}"
+        message = message_of(problem, model)
         if problem["type"] != "missing" and problem["loc"]:
             message += f" (found: {_brief(problem['input'])})"
         # A check of the whole specification has no key of its own; its message names one.
         key = ".".join(str(part) for part in problem["loc"])
         lines.append(": ".join(part for part in (shown(path), where, key, message) if part))
     return "\n       ".join(lines)
+
+
+def message_of(problem: Any, model: type[BaseModel] | None) -> str:
+    """What is wrong, in words; of an unknown key, which keys there are."""
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key{_allowed(model, problem['loc'])}"
+    message: str = problem["msg"]
+    return message.removeprefix("Value error, ")
 
 
 def _allowed(model: type[BaseModel] | None, loc: tuple[int | str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""What is trained, and with what: settings and runs."""
+"""What is trained, and with what: settings, phases and runs."""
 
 from __future__ import annotations
 
@@ -6,20 +6,28 @@ import itertools
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializeAsAny, field_validator, model_validator
 
-from replications.core.tasks.options import TASK_OPTIONS, Strict
-from replications.core.weighting.options import EqualOptions, WeightingOptions
+from replications.core.spec.options import (
+    DatasetOptions,
+    Positive,
+    Strict,
+    TaskOptions,
+    WeightingOptions,
+    chosen,
+    named,
+    validated,
+)
 
-Positive = Annotated[int, Field(ge=1)]
 Role = Literal["single", "multi"]
+Factor = Annotated[float, Field(gt=0)]
 
 
 class Optimizer(Strict):
     """The optimiser of torch.optim and its settings."""
 
     name: Literal["sgd", "adam", "adamw"]
-    lr: Annotated[float, Field(gt=0)]
+    lr: Factor
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.0
     nesterov: bool = False
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
@@ -32,10 +40,10 @@ class Optimizer(Strict):
 
 
 class Schedule(Strict):
-    """The learning rate over training, as a factor of `lr`; linear warm-up comes first."""
+    """The learning rate over a phase, as a factor of `lr`; linear warm-up comes first."""
 
     name: Literal["constant", "cosine", "poly", "step"] = "constant"
-    power: Annotated[float, Field(gt=0)] = 0.9
+    power: Factor = 0.9
     every: Positive | None = None
     gamma: Annotated[float, Field(gt=0, le=1)] = 0.5
     warmup: Annotated[int, Field(ge=0)] = 0
@@ -47,50 +55,96 @@ class Schedule(Strict):
         return self
 
 
-class Augmentation(Strict):
-    """What happens to training images, in batches on the device."""
+class Part(Strict):
+    """One of several equal parts of the training samples, such as those of one client."""
 
-    flip: bool = True
-    zoom: Annotated[list[Annotated[float, Field(ge=1)]], Field(min_length=1)] = [1.0]
-    """Factors one of which enlarges each image; depth is divided by it."""
+    index: Annotated[int, Field(ge=0)]
+    of: Positive
+
+    @model_validator(mode="after")
+    def _exists(self) -> Part:
+        if self.index >= self.of:
+            raise ValueError(f"part {self.index} of {self.of}; the first is 0")
+        return self
+
+
+class Phase(Strict):
+    """A stretch of a run with an optimiser of its own; after it the learner may prune, average,
+    sample or freeze (`Learner.finish`)."""
+
+    name: str = "train"
+    share: Factor = 1.0
+    """Its part of the steps, relative to the other phases."""
+    tasks: list[str] = []
+    """The tasks that it trains; none given: all of the run."""
+    optimizer: Optimizer | None = None
+    """None given: as in the settings; likewise the schedule."""
+    schedule: Schedule | None = None
+    frozen: list[str] = []
+    """Modules or parameters of the learner, by name, that do not change."""
+    rates: dict[str, Factor] = {}
+    """Factors on the learning rate of modules or parameters of the learner, by name."""
+    part: Part | None = None
+    """The part of the training samples that it draws from; none given: all."""
 
 
 class Settings(Strict):
     """Everything one training needs besides its run and its seed."""
 
-    size: Annotated[tuple[Positive, ...], Field(min_length=2, max_length=3)]
-    """What the dataset is prepared at: (H, W) of its pictures, or how many of its molecules train,
-    validate and test."""
+    data: SerializeAsAny[DatasetOptions]
     steps: Positive
     batch_size: Positive
+    train_fraction: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """The share of the training samples that are used, the same for every run and seed."""
     optimizer: Optimizer
     schedule: Schedule = Schedule()
-    augmentation: Augmentation = Augmentation()
-    clip_grad_norm: Annotated[float, Field(gt=0)] | None = None
+    clip_grad_norm: Factor | None = None
     precision: Literal["float32", "bfloat16"] = "float32"
-    model: dict[str, Any]
-    tasks: dict[str, dict[str, Any]]
+    model: dict[str, Any] = {}
+    tasks: dict[str, SerializeAsAny[TaskOptions]]
+    at: dict[str, list[float]] = {}
+    """Conditions under which every trained model is evaluated besides the usual one."""
     validations: Positive = 4
     checkpoint_every: Positive = 100
+
+    @field_validator("data", mode="before")
+    @classmethod
+    def _known_dataset(cls, data: Any) -> Any:
+        return chosen(DatasetOptions, data)
 
     @field_validator("tasks", mode="before")
     @classmethod
     def _known_tasks(cls, tasks: Any) -> Any:
         if not isinstance(tasks, Mapping):
             return tasks  # refused by its type
-        for name, options in tasks.items():
-            if name not in TASK_OPTIONS:
-                raise ValueError(f"unknown task '{name}'; known: {', '.join(TASK_OPTIONS)}")
-            TASK_OPTIONS[name].model_validate(options or {})
-        return {name: options or {} for name, options in tasks.items()}
+        return {
+            name: validated(named(TaskOptions, name), options or {})
+            for name, options in tasks.items()
+        }
+
+    @model_validator(mode="after")
+    def _has_the_labels(self) -> Settings:
+        held = self.data.labels
+        for name, options in self.tasks.items():
+            if lacking := set(options.labels or (name,)) - set(held):
+                raise ValueError(
+                    f"task '{name}' needs {', '.join(sorted(lacking))}, which dataset "
+                    f"{self.data.name} does not have; it has: {', '.join(held)}"
+                )
+        return self
+
+    @property
+    def conditions(self) -> list[dict[str, float]]:
+        """Every condition of `at`, one at a time."""
+        return [{name: value} for name, values in self.at.items() for value in values]
 
 
 class Run(Strict):
     """One model to train: which tasks, how weighted."""
 
     tasks: Annotated[list[str], Field(min_length=1)]
-    weighting: WeightingOptions = EqualOptions()
-    loss_scale: dict[str, Annotated[float, Field(gt=0)]] = {}
+    weighting: SerializeAsAny[WeightingOptions] = Field(default="equal", validate_default=True)
+    loss_scale: dict[str, Factor] = {}
     """Factors on the losses of tasks before they are weighted; 1 where none is given."""
     title: str
     """The name of the run in tables."""
@@ -104,11 +158,22 @@ class Run(Strict):
     auxiliary: list[str] = []
     """Tasks that are predicted in training alone: they have a loss and no metrics. The model is
     told of them by its setting `auxiliary`."""
+    phases: Annotated[list[Phase], Field(min_length=1)] = [Phase()]
+    rounds: Positive = 1
+    """How often the phases are gone through, each time for their share of the steps."""
+    needs: dict[str, str] = {}
+    """Runs of the same seed whose trained learners the model is built from, by what they are to
+    it: `{teacher: single_semseg}`."""
+    over: dict[str, list[int | float]] = {}
+    """Axes: settings, by their path (`steps`, `optimizer.lr`, `model.width`), and the values at
+    which the run, and the single-task runs that match it, are trained besides the settings' own."""
+    axis: dict[str, int | float] = {}
+    """Of a run laid out along axes: the values that it is trained at. Not to be set by hand."""
 
     @field_validator("weighting", mode="before")
     @classmethod
-    def _name_alone(cls, weighting: Any) -> Any:
-        return {"name": weighting} if isinstance(weighting, str) else weighting
+    def _known_weighting(cls, weighting: Any) -> Any:
+        return chosen(WeightingOptions, weighting)
 
     @field_validator("tasks")
     @classmethod
@@ -128,17 +193,21 @@ class Run(Strict):
         return self
 
     @model_validator(mode="after")
-    def _scales_its_own_losses(self) -> Run:
+    def _names_its_own_tasks(self) -> Run:
         if unknown := set(self.loss_scale) - set(self.trained):
             raise ValueError(f"loss_scale names {sorted(unknown)}, the tasks are {self.trained}")
-        return self
-
-    @model_validator(mode="after")
-    def _cycle_trains_the_tasks(self) -> Run:
         if self.cycle and set(itertools.chain(*self.cycle)) != set(self.tasks):
             raise ValueError(f"cycle {self.cycle} does not train just the tasks {self.tasks}")
         if not all(self.cycle):
             raise ValueError("cycle has an update without a task")
+        for phase in self.phases:
+            if unknown := set(phase.tasks) - set(self.tasks):
+                raise ValueError(
+                    f"phase '{phase.name}' trains {sorted(unknown)}, none of its tasks"
+                )
+        names = [phase.name for phase in self.phases]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two phases have the same name: {names}")
         return self
 
     @property

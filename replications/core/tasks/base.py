@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+import torch
 from torch import Tensor
 
 Labels = Mapping[str, Tensor]
@@ -58,3 +59,17 @@ class Task(Protocol):
 def available(task: Task, labels: Labels) -> bool:
     """Whether a batch carries what the task needs; where not, its loss is absent, not zero."""
     return all(label in labels for label in task.labels)
+
+
+def losses_of(
+    tasks: Mapping[str, Task], predictions: Mapping[str, Sequence[Tensor]], labels: Labels
+) -> dict[str, Tensor]:
+    """The loss of each task that the batch has the labels of: the sum over its predictions, taken
+    in float32 whatever the precision of the network."""
+    found = {}
+    for name, own in predictions.items():
+        if available(tasks[name], labels):
+            with torch.autocast(own[0].device.type, enabled=False):
+                terms = [tasks[name].loss(p.float(), labels) for p in own]
+                found[name] = torch.stack(terms).sum()
+    return found

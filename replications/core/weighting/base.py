@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
-from replications.core.nets.shared_trunk import Features
+from replications.core.nets.learner import Features
+from replications.core.tasks.base import Task
 
 Losses = Mapping[str, Tensor]
 
@@ -20,6 +23,22 @@ class GradientError(Exception):
     def __init__(self, task: str) -> None:
         super().__init__(f"the gradient of task '{task}' is not finite")
         self.task = task
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a weighting is built for.
+
+    Attributes:
+        tasks: those with a loss, by name.
+        steps: of the whole training.
+        epoch: steps that make one pass over the training samples.
+    """
+
+    tasks: Mapping[str, Task]
+    device: torch.device
+    steps: int
+    epoch: int
 
 
 class Shared(Protocol):
@@ -40,7 +59,7 @@ class Weighting(nn.Module, ABC):
         Arguments:
             losses: scalar loss of each task present in the batch.
             features: the shared representation the heads were fed with, where a weighting that
-                needs each task's gradient can cut the graph (`task_gradients.cuttable`); several
+                needs each task's gradient can cut the graph (`learner.cuttable`); several
                 maps where the trunk has several or the tasks have batches of their own.
             model: the shared parameters.
 

@@ -16,19 +16,8 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import get_gradient_edge
 
-from replications.core.nets.shared_trunk import Features
+from replications.core.nets.learner import Features
 from replications.core.weighting.base import Shared
-
-
-def cuttable(features: Features) -> Features:
-    """The same features, each map a view of its own.
-
-    A coarse map is often made from a finer one; with the heads fed views, the gradient of one map
-    holds nothing of what comes by way of another.
-    """
-    if isinstance(features, Tensor):
-        return features.view_as(features)
-    return tuple(f.view_as(f) for f in features)
 
 
 class TaskGradients:

@@ -1,0 +1,65 @@
+"""What several tests share: the bundled archives, arrays prepared from them, micro studies."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from replications.core.data.prepare import write
+from replications.core.data.streets.options import StreetsOptions
+from replications.core.data.streets.preparation import prepare
+from replications.core.data.streets.reader import SPLITS
+
+ROOT = Path(__file__).resolve().parent
+PARTS = ("replications", "workflow", "config", ".dvc", "data.dvc", "paper")
+"""What the workflow needs of the project."""
+
+
+@pytest.fixture(scope="session")
+def archives() -> Path:
+    """Folder of the bundled archives, restored by DVC where they are missing."""
+    folder = ROOT / "data" / "streets"
+    if not all((folder / f"{split}.tar").is_file() for split in SPLITS):
+        subprocess.run(["dvc", "pull", "--quiet"], cwd=ROOT, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def prepared(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The dataset prepared at 32x64."""
+    options = StreetsOptions(size=(32, 64))
+    folder = tmp_path_factory.mktemp("prepared") / "streets-32x64"
+    write(options, prepare(options, archives, ROOT / "data.dvc"), folder)
+    return folder
+
+
+def copy_project(folder: Path) -> Path:
+    """A copy of the project, as the workflow needs it, in a git repository of its own."""
+    for part in PARTS:
+        source = ROOT / part
+        ignore = shutil.ignore_patterns("__pycache__", "tmp", "*.pdf", "tests")
+        if source.is_dir():
+            shutil.copytree(source, folder / part, ignore=ignore)
+        else:
+            shutil.copy(source, folder / part)
+    subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def micro_study(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """A function that builds the micro study of one replication, each once and all in the same
+    copy of the project, and returns the folder of its results."""
+    folder = copy_project(tmp_path_factory.mktemp("micro") / "project")
+
+    def build(name: str) -> Path:
+        command = ["snakemake", "--cores", "2", name, "--config", "study=micro", "device=cpu"]
+        command.append(f"replications=[{name}]")
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        return folder / "results" / "micro" / name
+
+    return build

@@ -1,0 +1,1 @@
+"""CamVid: photographs of streets, for those who have them."""

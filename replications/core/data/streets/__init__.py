@@ -1,0 +1,1 @@
+"""Streets: the rendered dataset that the project carries."""

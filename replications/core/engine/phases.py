@@ -1,0 +1,120 @@
+"""When a training is in which phase, and what its optimiser then changes."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn import Parameter
+
+from replications.core.errors import StudyError
+from replications.core.nets.learner import Learner
+from replications.core.spec import Optimizer, Phase, Run, Schedule, Settings
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One time that a phase is gone through, from step `start` up to but not `end`."""
+
+    phase: Phase
+    round: int
+    start: int
+    end: int
+    optimizer: Optimizer
+    schedule: Schedule
+
+    @property
+    def steps(self) -> int:
+        """How long it is."""
+        return self.end - self.start
+
+
+def stretches(run: Run, settings: Settings) -> list[Stretch]:
+    """The phases of a run one after the other, all rounds of them; together `settings.steps`.
+
+    Raises:
+        StudyError: there are fewer steps than phases to go through.
+    """
+    phases = list(itertools.product(range(run.rounds), run.phases))
+    if len(phases) > settings.steps:
+        raise StudyError(f"{settings.steps} steps are too few for {len(phases)} phases")
+    ends = list(itertools.accumulate(phase.share for _, phase in phases))
+    bounds = [0, *(round(settings.steps * end / ends[-1]) for end in ends)]
+    return [
+        Stretch(
+            phase,
+            number,
+            start,
+            end,
+            phase.optimizer or settings.optimizer,
+            phase.schedule or settings.schedule,
+        )
+        for (number, phase), (start, end) in zip(phases, itertools.pairwise(bounds), strict=True)
+    ]
+
+
+def begin(learner: Learner, stretch: Stretch, weighting: nn.Module) -> torch.optim.Optimizer:
+    """Freeze what the phase freezes, and make its optimiser over the rest.
+
+    Raises:
+        StudyError: the learner has no part of a name that the phase freezes or gives a rate.
+    """
+    phase = stretch.phase
+    frozen = {id(p) for name in phase.frozen for p in part(learner, name)}
+    for parameter in learner.parameters():
+        parameter.requires_grad_(id(parameter) not in frozen)
+    apart = {name: part(learner, name) for name in phase.rates}
+    elsewhere = frozen | {id(p) for own in apart.values() for p in own}
+    decay = stretch.optimizer.weight_decay
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in learner.parameters() if id(p) not in elsewhere], "rate": 1.0},
+        *(
+            {"params": [p for p in own if id(p) not in frozen], "rate": phase.rates[name]}
+            for name, own in apart.items()
+        ),
+    ]
+    groups = [group | {"weight_decay": decay} for group in groups]
+    groups.append({"params": list(weighting.parameters()), "rate": 1.0, "weight_decay": 0.0})
+    return build_optimizer(stretch.optimizer, [group for group in groups if group["params"]])
+
+
+def set_mode(learner: Learner, frozen: Iterable[str]) -> None:
+    """Training mode, and evaluation mode for modules that are frozen."""
+    learner.train()
+    for name in frozen:
+        module = dict(learner.named_modules()).get(name)
+        if module is not None:
+            module.eval()
+
+
+def part(learner: Learner, name: str) -> list[Parameter]:
+    """The parameters of a module of the learner, or the one of that name.
+
+    Raises:
+        StudyError: there is no such part.
+    """
+    found = [
+        p for own, p in learner.named_parameters() if own == name or own.startswith(f"{name}.")
+    ]
+    if not found:
+        parts = ", ".join(own for own, _ in learner.named_children())
+        raise StudyError(f"the learner has no part '{name}' with parameters; it has: {parts}")
+    return found
+
+
+def build_optimizer(options: Optimizer, groups: Sequence[dict[str, Any]]) -> torch.optim.Optimizer:
+    """The optimiser over groups of parameters."""
+    if options.name == "sgd":
+        return torch.optim.SGD(
+            groups,
+            lr=options.lr,
+            momentum=options.momentum,
+            nesterov=options.nesterov,
+            fused=True,
+        )
+    adam = torch.optim.Adam if options.name == "adam" else torch.optim.AdamW
+    return adam(groups, lr=options.lr, fused=True)

@@ -1,0 +1,84 @@
+"""Runs laid out along axes: a variant of a run for every value, and of what it is compared with."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from replications.core.spec.training import Run
+
+Value = int | float
+Axis = dict[str, Value]
+Resolve = Callable[[str], Value]
+"""The value of a setting, by its path, as the study's settings have it."""
+
+
+def written(values: Mapping[str, Value]) -> str:
+    """Axis values, or a condition, as tables and folders have them: `steps=640,width=8`."""
+    return ",".join(f"{name}={value:.12g}" for name, value in sorted(values.items()))
+
+
+def variant_name(run: str, axis: Mapping[str, Value]) -> str:
+    """What a run at axis values is called, and its folder: `joint@steps=640`."""
+    return f"{run}@{written(axis)}" if axis else run
+
+
+def base_of(run: str) -> str:
+    """The run of which `run` is a variant, or itself."""
+    return run.partition("@")[0]
+
+
+def laid_out(
+    runs: Mapping[str, Run],
+    everywhere: Mapping[str, list[Value]],
+    matching: Callable[[str, str], str | None],
+    settings: Resolve,
+) -> dict[str, Run]:
+    """The runs, each followed by its variants.
+
+    A run is laid out over its own axes and those of the study (`everywhere`); the single-task runs
+    that match it (`matching(task, run)`) over the same values.
+    """
+    wanted: dict[str, list[Axis]] = {name: [] for name in runs}
+    for name, run in runs.items():
+        for axis in _grid({**everywhere, **run.over}, settings):
+            partners = [matching(task, name) for task in run.tasks if run.role == "multi"]
+            for partner in dict.fromkeys([name, *filter(None, partners)]):
+                if axis not in wanted[partner]:
+                    wanted[partner].append(axis)
+    result: dict[str, Run] = {}
+    for name, run in runs.items():
+        result[name] = run
+        for axis in wanted[name]:
+            result[variant_name(name, axis)] = run.model_copy(
+                update={
+                    "axis": axis,
+                    "title": f"{run.title} ({written(axis)})",
+                    "needs": {
+                        role: variant_name(needed, axis) if axis in wanted[needed] else needed
+                        for role, needed in run.needs.items()
+                    },
+                }
+            )
+    return result
+
+
+def _grid(over: Mapping[str, list[Value]], settings: Resolve) -> list[Axis]:
+    """Every combination of values as what differs from the settings; the settings' own left out."""
+    own = {name: settings(name) for name in over}
+    grid = []
+    for values in itertools.product(*(dict.fromkeys([own[n], *over[n]]) for n in over)):
+        axis = {n: v for n, v in zip(over, values, strict=True) if v != own[n]}
+        if axis:
+            grid.append(axis)
+    return grid
+
+
+def set_at(settings: Mapping[str, Any], axis: Mapping[str, Value]) -> dict[str, Any]:
+    """Settings with the values of an axis in place."""
+    result = dict(settings)
+    for path, value in axis.items():
+        first, _, rest = path.partition(".")
+        result[first] = set_at(result[first], {rest: value}) if rest else value
+    return result

@@ -1,0 +1,207 @@
+"""The code that a job executes, and hashes of it; free of torch.
+
+Snakemake does not see imported modules. What a job executes is found from the modules it starts at,
+by following their imports, those inside functions and of packages included. Hashed are syntax trees
+without docstrings: a comment makes nothing anew.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import hashlib
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from pathlib import Path
+
+from replications.core.spec import reading
+from replications.core.spec.options import DatasetOptions, Declared, TaskOptions
+from replications.core.spec.plan import Plan, digest
+
+OUTSIDE = (
+    "replications.core.spec",  # what it makes of a specification is hashed itself
+    "replications.core.errors",  # messages
+    "replications.core.files",  # how files are put in place
+    "replications.core.engine.progress",
+    "replications.core.engine.provenance",
+    "pydantic",
+)
+"""Modules, and packages with all they hold, that cannot change what a training measures. A change
+of anything else that a run executes trains it again."""
+_ROOT = "replications"
+_DISTRIBUTIONS = {"sklearn": "scikit-learn", "skimage": "scikit-image", "PIL": "pillow"}
+"""Packages that are installed under another name than they are imported by."""
+_COMPANIONS = {"cvxpy": ("ecos",)}
+"""Packages that others import by themselves when they are asked to."""
+
+
+@dataclass(frozen=True)
+class Closure:
+    """What is executed, starting at some modules: ours, and the packages of others."""
+
+    modules: tuple[str, ...]
+    packages: tuple[str, ...]
+
+    @property
+    def hash(self) -> str:
+        """Hash of our modules."""
+        paths = ((name, _path(name)) for name in self.modules)
+        return digest([(name, _read(path).digest) for name, path in paths if path])
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """The installed version of each package."""
+        return {name: _version(name) for name in self.packages}
+
+
+def source_hash(files: Iterable[Path]) -> str:
+    """Hash of the syntax trees of `files`, docstrings left out."""
+    return digest(sorted((path.name, _read(path).digest) for path in files))
+
+
+@functools.cache
+def closure(roots: frozenset[str], outside: Collection[str] = ()) -> Closure:
+    """What is executed, starting at modules, without what is `outside`."""
+    seen: set[str] = set()
+    packages: set[str] = set()
+    ahead = list(roots)
+    while ahead:
+        name = ahead.pop()
+        if name in seen or any(name == o or name.startswith(f"{o}.") for o in outside):
+            continue
+        if name.partition(".")[0] != _ROOT:
+            packages.add(name.partition(".")[0])
+            continue
+        path = _path(name)
+        if path is None:  # an object of a module, which is followed by itself
+            continue
+        seen.add(name)
+        ahead += _read(path).imports
+        if "." in name:
+            ahead.append(name.rpartition(".")[0])
+    for package, companions in _COMPANIONS.items():
+        packages |= set(companions) if package in packages else set()
+    others = packages - set(sys.stdlib_module_names)
+    return Closure(tuple(sorted(seen)), tuple(sorted(others)))
+
+
+def of_training(plan: Plan, run: str) -> Closure:
+    """What a training of a run executes, and those of the runs it needs."""
+    return closure(frozenset(_training_roots(plan, run)), OUTSIDE)
+
+
+def of_preparation(data: DatasetOptions) -> Closure:
+    """What turns a dataset into arrays."""
+    roots = ["replications.core.data.prepare", *_declared_at(data, data.preparation)]
+    return closure(frozenset(roots), OUTSIDE)
+
+
+def of_evidence(plan: Plan) -> Closure:
+    """What turns run folders into tables, figures and numbers."""
+    roots = ["replications.core.evidence.__main__", f"{_ROOT}.{plan.name}.figures"]
+    for options in plan.settings.tasks.values():
+        roots += _declared_at(options, options.presentation)
+    roots += _declared_at(plan.data, plan.data.examples)
+    return closure(frozenset(roots))
+
+
+def of_experiment(plan: Plan, experiment: str) -> Closure:
+    """What an experiment executes."""
+    return closure(frozenset([f"{_ROOT}.{plan.name}.{experiment}"]), OUTSIDE)
+
+
+def _training_roots(plan: Plan, run: str) -> Iterator[str]:
+    yield "replications.core.engine.train"
+    yield from (f"{_ROOT}.{plan.name}.{module}" for module in ("model", "options"))
+    spec, settings = plan.runs[run], plan.settings_of(run)
+    tasks: list[TaskOptions] = [settings.tasks[task] for task in spec.trained]
+    for options in (spec.weighting, settings.data, *tasks):
+        yield from _declared_at(options, options.implementation)
+    for needed in spec.needs.values():
+        yield from _training_roots(plan, needed)
+
+
+def _declared_at(options: Declared, reference: str) -> list[str]:
+    """Where options are declared, and the module of a reference of theirs."""
+    return [type(options).__module__, *filter(None, [options.module_of(reference)])]
+
+
+@dataclass(frozen=True)
+class _Module:
+    """Of a file: the hash of its syntax tree, and the full names of all that it imports."""
+
+    digest: str
+    imports: tuple[str, ...]
+
+
+def _read(path: Path) -> _Module:
+    stat = path.stat()
+    return _parsed(path, stat.st_mtime_ns, stat.st_size)
+
+
+@functools.cache
+def _parsed(path: Path, changed: int, size: int) -> _Module:
+    tree = ast.parse(path.read_bytes(), str(path))
+    try:
+        own = path.relative_to(reading.REPLICATIONS.parent).with_suffix("").parts
+    except ValueError:
+        own = (path.stem,)
+    package = own[:-1]
+    imports = tuple(dict.fromkeys(_imports(tree, package)))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        if isinstance(body, list) and body and _is_docstring(body[0]):
+            del body[0]
+    return _Module(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
+
+
+def _imports(node: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
+    """Full names of what a tree imports, but for the eyes of type checkers alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and _name(child.test) == "TYPE_CHECKING":
+            continue
+        if isinstance(child, ast.Import):
+            yield from (name.name for name in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            above = package[: len(package) - child.level + 1] if child.level else ()
+            module = ".".join([*above, *filter(None, [child.module])])
+            yield module
+            yield from (f"{module}.{name.name}" for name in child.names)
+        elif isinstance(child, ast.Call) and _name(child.func) == "import_module":
+            first = child.args[0] if child.args else None
+            if isinstance(first, ast.Constant) and isinstance(first.value, str):
+                yield first.value
+        yield from _imports(child, package)
+
+
+def _name(node: ast.AST) -> str:
+    """The last part of a name such as `importlib.import_module`."""
+    return str(getattr(node, "attr", getattr(node, "id", "")))
+
+
+def _path(name: str) -> Path | None:
+    """The file of one of our modules."""
+    stem = reading.REPLICATIONS.parent.joinpath(*name.split("."))
+    for path in (stem.with_suffix(".py") if stem.name else stem, stem / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
+
+
+@functools.cache
+def _version(package: str) -> str:
+    try:
+        return version(_DISTRIBUTIONS.get(package, package))
+    except PackageNotFoundError:
+        found = packages_distributions().get(package)
+        return version(found[0]) if found else "missing"
+
+
+def _is_docstring(node: ast.AST) -> bool:
+    return (
+        isinstance(node, ast.Expr)
+        and isinstance(node.value, ast.Constant)
+        and isinstance(node.value.value, str)
+    )

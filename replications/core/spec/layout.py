@@ -1,0 +1,48 @@
+"""What the files between the stages are called.
+
+A study lies in `results/<study>/`: a folder per replication with run folders `<run>/<seed>/`,
+experiments `<experiment>/`, and beside them its tables and figures; and a folder per family with
+what its paper is made from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from replications.core.spec.plan import Plan
+
+DESCRIPTION = "dataset.json"
+"""The description of a prepared dataset, which has the hash of every array beside it."""
+MEASURED = ("metrics.json", "history.csv", "cost.json", "examples.npz", "model.pt")
+"""The files of a run folder."""
+ORIGIN = "provenance.json"
+"""Where the other files of a folder come from, with a hash of each."""
+EXPERIMENT_FILES = ("table.csv", "numbers.json", ORIGIN)
+"""What an experiment measured, the numbers that claims and the paper take from it, its origin."""
+TABLES = (
+    *("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv"),
+    *("transfer.csv", "overfitting.csv"),
+)
+"""The tables of a replication, and under the same names those of a family."""
+LATEX = ("table_results.tex", "supplement.tex")
+"""What the paper and its supplement input of a replication, besides figures and numbers."""
+OVERVIEW = ("table_efficiency.tex", "table_experiments.tex", "figure_plane.pdf")
+"""What the paper inputs of all replications of a family together."""
+
+
+def figures(plan: Plan) -> list[str]:
+    """The figures of a replication, without suffix: those of every one, then its own."""
+    examples = ["examples"] if plan.data.examples else []
+    varied = plan.settings.at or any(run.axis for run in plan.runs.values())
+    shared = [*examples, "delta_m", "curves", *(["axes"] if varied else [])]
+    return [f"figure_{name}" for name in (*shared, *plan.replication.figures)]
+
+
+def for_paper(plans: Iterable[Plan]) -> list[str]:
+    """What the paper inputs besides its text, as paths under its folder `generated`."""
+    own = [
+        f"{plan.name}/{file}"
+        for plan in plans
+        for file in (*LATEX, *(f"{figure}.pdf" for figure in figures(plan)))
+    ]
+    return ["numbers.tex", *OVERVIEW, *own]

@@ -1,0 +1,78 @@
+"""Studies: which replications, grouped into the families of our papers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from replications.core.errors import StudyError
+from replications.core.spec import reading
+from replications.core.spec.options import Positive, Strict
+from replications.core.spec.plan import Plan, load_plan, load_replication, replication_names
+from replications.core.spec.reading import checked
+
+
+class StudyConfig(Strict):
+    """The content of `config/config.yaml`."""
+
+    study: str
+    families: Literal["all"] | str | list[str] = "all"
+    """Those that `snakemake` builds; the others are built by name."""
+    replications: Literal["all"] | list[str] = "all"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    threads: Positive = 1
+
+
+class StudyPlans(Strict):
+    """A study as the workflow runs it."""
+
+    config: StudyConfig
+    plans: dict[str, Plan]
+    """By replication, in the order that they state."""
+
+    @property
+    def families(self) -> dict[str, list[str]]:
+        """The replications of each family."""
+        found: dict[str, list[str]] = {}
+        for name, plan in self.plans.items():
+            found.setdefault(plan.replication.family, []).append(name)
+        return found
+
+    @property
+    def built(self) -> list[str]:
+        """The families that are built unless others are asked for."""
+        wanted = self.config.families
+        names = [wanted] if isinstance(wanted, str) and wanted != "all" else wanted
+        return list(self.families) if names == "all" else [n for n in names if n in self.families]
+
+
+def load_study(config: Mapping[str, Any]) -> StudyPlans:
+    """The study's configuration and the plan of each replication in it.
+
+    A replication that lacks the study is left out where its family is not among those to build.
+
+    Raises:
+        StudyError: naming file, key, value and what is allowed.
+    """
+    path = reading.REPLICATIONS.parent / "config" / "config.yaml"
+    own = checked(StudyConfig, config, path)
+    known = {name: load_replication(name) for name in replication_names()}
+    families = {replication.family for replication in known.values()}
+    wanted = own.families if isinstance(own.families, list) else [own.families]
+    if unknown := set(wanted) - families - {"all"}:
+        raise StudyError(
+            f"config/config.yaml: no family {', '.join(sorted(unknown))}; "
+            f"there are: {', '.join(sorted(families))}"
+        )
+    if both := families & set(known):
+        raise StudyError(f"a family and a replication are both called {', '.join(sorted(both))}")
+    names = list(known) if own.replications == "all" else own.replications
+    chosen = [
+        name
+        for name in names
+        if name not in known
+        or "all" in wanted
+        or known[name].family in wanted
+        or own.study in known[name].studies
+    ]
+    return StudyPlans(config=own, plans={name: load_plan(name, own.study) for name in chosen})

@@ -1,0 +1,1 @@
+"""Boundaries between semantic classes."""

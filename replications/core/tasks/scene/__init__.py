@@ -1,0 +1,1 @@
+"""The kind of scene an image shows."""

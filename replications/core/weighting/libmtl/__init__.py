@@ -1,0 +1,1 @@
+"""The weightings of the library LibMTL."""

@@ -1,0 +1,57 @@
+"""`snakemake mti_net` on the micro study, from the bundled data to what the paper inputs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import ROOT
+from replications.mti_net.figures import reported
+
+
+@pytest.fixture(scope="module")
+def results(micro_study: Callable[[str], Path]) -> Path:
+    """The results of MTI-Net."""
+    return micro_study("mti_net")
+
+
+def test_auxiliary_tasks_are_trained_and_not_measured(results: Path) -> None:
+    runs = pd.read_csv(results / "runs.csv")
+    own = runs[runs["run"] == "mti_net_edges_normals"]
+    assert set(own["task"]) == {"semseg", "depth"}
+    history = pd.read_csv(results / "mti_net_edges_normals" / "0" / "history.csv")
+    assert {"loss_edges", "loss_normals"} <= set(history.columns)
+    assert not [name for name in history.columns if name.startswith("val_edges")]
+    delta = pd.read_csv(results / "delta_m.csv")
+    assert "mti_net_edges_normals" in set(delta["run"])
+
+
+def test_costs_compare_with_the_single_task_networks(results: Path) -> None:
+    costs = pd.read_csv(results / "costs.csv").set_index(["run", "seed"])
+    # The plain networks share the backbone, the others compute more than they.
+    flops = costs.xs(0, level="seed")["flops"]
+    assert flops["joint"] < flops["single_semseg"] + flops["single_depth"]
+    assert flops["joint"] < flops["mti_net"] < flops["mti_net_edges_normals"]
+    multi = costs.drop(index=[run for run in flops.index if run.startswith("single")], level="run")
+    assert (multi["latency_separate_ms"] > 0).all()
+    cost = json.loads((results / "mti_net" / "0" / "cost.json").read_text(encoding="utf-8"))
+    assert cost["latency_separate_ms"] != cost["latency_ms"]["median"]
+
+
+def test_the_table_shows_reported_beside_measured(results: Path) -> None:
+    table = (results / "table_results.tex").read_text(encoding="utf-8")
+    row = next(line for line in table.splitlines() if line.startswith("MTI-Net &"))
+    assert r"\num{35.12}" in row
+    assert r"\num{0.62}" in row
+
+
+def test_figures_are_drawn(results: Path) -> None:
+    for name in ("examples", "plane"):
+        assert (results / f"figure_{name}.pdf").read_bytes().startswith(b"%PDF")
+    points = reported(pd.read_csv(ROOT / "replications" / "mti_net" / "reported.csv"))
+    assert points.loc["pad_net"].tolist() == [204.0, -0.02]
+    assert set(points.index) == {"joint", "pad_net", "mti_net"}

@@ -1,0 +1,1 @@
+"""The weightings of the paper, and the bargaining solution they stand on."""

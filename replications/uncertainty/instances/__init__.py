@@ -1,0 +1,1 @@
+"""The paper's instance segmentation: a task."""

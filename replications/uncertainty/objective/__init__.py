@@ -1,0 +1,1 @@
+"""The weighting of the paper: learned homoscedastic uncertainty."""

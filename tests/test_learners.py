@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from replications.core.data.batches import USUAL, Batch, Condition, Decoding, Split
 from replications.core.engine import checkpoint
-from replications.core.engine.draws import draws, pool
+from replications.core.engine.draws import draws, least_samples, pool
+from replications.core.engine.evaluate import evaluate
 from replications.core.engine.loop import Job, Training, train, update
 from replications.core.engine.phases import part, stretches
 from replications.core.errors import StudyError
@@ -86,9 +87,14 @@ class Head(nn.Linear):
         return super().forward(features)
 
 
+def trunk() -> nn.Module:
+    """A linear layer with batch normalisation."""
+    return nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4))
+
+
 def shared_trunk(tasks: tuple[str, ...] = ("a", "b")) -> SharedTrunk:
     heads = {task: lambda: Head(4, 1) for task in tasks}
-    return SharedTrunk(lambda: nn.Sequential(nn.Linear(3, 4), nn.BatchNorm1d(4)), heads, seed=0)
+    return SharedTrunk(trunk, heads, seed=0)
 
 
 def split() -> Split:
@@ -166,8 +172,7 @@ def test_a_phase_has_its_own_tasks_optimiser_and_frozen_parts(tmp_path: Path) ->
     assert torch.equal(learner.state_dict()["trunk.1.running_mean"], running)
     assert torch.equal(weights(learner, "heads.b.weight"), head_b)
     assert not torch.equal(weights(learner, "heads.a.weight"), head_a)
-    training.finished = 1
-    training.begin()
+    training.end()
     assert isinstance(training.optimizer, torch.optim.SGD)
     update(job, training)
     assert not torch.equal(weights(learner, "trunk.0.weight"), trunk)
@@ -224,12 +229,18 @@ class Pruned(SharedTrunk):
 TWO = [{"name": "dense"}, {"name": "sparse", "optimizer": {"name": "sgd", "lr": 0.01}}]
 
 
-@pytest.mark.parametrize("killed_at", [1, 5, 6, 7, 11])
+FROZEN = [{"name": "dense"}, {"name": "sparse", "frozen": ["trunk"]}, {"name": "last"}]
+
+
+@pytest.mark.parametrize("phases", [TWO, FROZEN])
+@pytest.mark.parametrize("killed_at", [1, 4, 5, 6, 7, 8, 9, 11])
 def test_killed_in_any_phase_it_resumes_to_identical_bits(
-    killed_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    killed_at: int, phases: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """With gradients that are clipped, over all parameters, and parts that freeze and thaw."""
+    own, given = run(phases=phases), settings(clip_grad_norm=0.5)
     whole = Pruned()
-    job, training_whole = prepared(whole, run(phases=TWO), settings(), tmp_path, "whole.pt")
+    job, training_whole = prepared(whole, own, given, tmp_path, "whole.pt")
     train(job, training_whole)
 
     class KilledError(Exception):
@@ -241,19 +252,94 @@ def test_killed_in_any_phase_it_resumes_to_identical_bits(
             raise KilledError
 
     original = checkpoint.save
-    job, training = prepared(Pruned(), run(phases=TWO), settings(), tmp_path)
+    job, training = prepared(Pruned(), own, given, tmp_path)
     with monkeypatch.context() as patched:
         patched.setattr(checkpoint, "save", save)
         with pytest.raises(KilledError):
             train(job, training)
     resumed = Pruned()
-    job, again = prepared(resumed, run(phases=TWO), settings(), tmp_path)
+    job, again = prepared(resumed, own, given, tmp_path)
     train(job, again)
     assert int(resumed.mask.sum()) == 2
     for name, values in whole.state_dict().items():
         assert torch.equal(values, resumed.state_dict()[name]), name
     assert again.history == training_whole.history
     assert len(again.history) == 12
+
+
+class Taught(SharedTrunk):
+    """Has its teacher inside, and freezes its own trunk after its first phase."""
+
+    def __init__(self) -> None:
+        super().__init__(trunk, {task: lambda: Head(4, 1) for task in "ab"}, seed=0)
+        self.teacher = shared_trunk().eval().requires_grad_(False)
+
+    def finish(self, moment: Moment) -> None:
+        if moment.phase == "dense":
+            self.trunk.requires_grad_(False)
+
+
+@pytest.mark.parametrize("killed_at", [None, 8])
+def test_what_the_learner_freezes_stays_frozen(
+    killed_at: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    learner = Taught()
+    teacher = {name: value.clone() for name, value in learner.teacher.state_dict().items()}
+    own = run(phases=[{"name": "dense", "frozen": ["trunk.0"]}, {"name": "sparse"}])
+    job, training = prepared(learner, own, settings(), tmp_path)
+    while training.done < 6:
+        update(job, training)
+        training.done += 1
+    training.end()
+    after = {name: value.clone() for name, value in learner.trunk.state_dict().items()}
+    if killed_at:
+        state = training.state("fingerprint")
+        learner = Taught()
+        job, training = prepared(learner, own, settings(), tmp_path)
+        training.restore(state)
+    while training.done < 12:
+        update(job, training)
+        training.done += 1
+    for name, value in after.items():
+        assert torch.equal(learner.trunk.state_dict()[name], value), name
+    for name, value in teacher.items():
+        assert torch.equal(learner.teacher.state_dict()[name], value), name
+
+
+def test_a_phase_without_anything_to_train_is_refused(tmp_path: Path) -> None:
+    own = run(phases=[{"frozen": ["trunk", "heads"]}])
+    with pytest.raises(StudyError, match="phase 'train' freezes everything"):
+        prepared(shared_trunk(), own, settings(), tmp_path)
+
+
+def test_a_penalty_on_a_frozen_part_pulls_at_nothing(tmp_path: Path) -> None:
+    job, training = prepared(Pruned(), run(phases=[{"frozen": ["trunk"]}]), settings(), tmp_path)
+    assert "penalty_size" in update(job, training)
+
+
+class Noisy(SharedTrunk):
+    """Predicts under noise, as over a channel."""
+
+    def predict(self, inputs: Any, condition: Condition = USUAL) -> dict[str, Tensor]:
+        noise = condition.get("noise", 0.0) * torch.randn_like(inputs)
+        return super().predict(inputs + noise)
+
+
+def test_a_random_condition_depends_on_seed_and_condition_alone() -> None:
+    heads = {task: lambda: Head(4, 1) for task in "ab"}
+    learner, data = Noisy(trunk, heads, seed=0), split()
+    tasks: dict[str, Task] = {task: Value(task) for task in "ab"}
+
+    def measured(seed: int, noise: float) -> float:
+        found = evaluate(learner, tasks, data, seed, condition={"noise": noise})
+        return found["a"]["mse"].value
+
+    before = torch.get_rng_state()
+    first = measured(0, 0.5)
+    measured(0, 0.25)
+    assert measured(0, 0.5) == first
+    assert measured(1, 0.5) != first
+    assert torch.equal(torch.get_rng_state(), before), "what follows draws what it would have"
 
 
 def test_the_learner_knows_step_phase_and_round(tmp_path: Path) -> None:
@@ -401,5 +487,6 @@ def test_disjoint_labels_respect_the_fraction() -> None:
     own = run(tasks=["semseg", "depth"], labels="disjoint")
     first, second = draws(own, given, Phase(), SAMPLES, seed=0, step=0)
     allowed = set(pool(given, Phase(), SAMPLES).tolist())
+    assert least_samples(own, given, SAMPLES) >= given.batch_size
     assert set(first.indices.tolist()) | set(second.indices.tolist()) <= allowed
     assert not set(first.indices.tolist()) & set(second.indices.tolist())

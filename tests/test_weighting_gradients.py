@@ -15,7 +15,7 @@ import torch.nn.functional as F
 import torchjd.aggregation as torchjd
 from torch import Tensor, nn
 
-from replications.core.engine.phases import Stretch, begin
+from replications.core.engine.phases import Stretch, optimizer_of
 from replications.core.nets.learner import Features, cuttable
 from replications.core.nets.shared_trunk import SharedTrunk
 from replications.core.spec import Optimizer, Phase, Schedule, WeightingOptions
@@ -254,7 +254,7 @@ class Run:
         self.model, self.weighting = plain(1), build(options)
         optimizer = Optimizer(name="adam", lr=0.01)
         stretch = Stretch(Phase(), 0, 0, STEPS, optimizer, Schedule())
-        self.optimizer = begin(self.model, stretch, self.weighting)
+        self.optimizer = optimizer_of(self.model, stretch, self.weighting)
         self.history: list[dict[str, Tensor]] = []
         self.losses: list[dict[str, Tensor]] = []
 

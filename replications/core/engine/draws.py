@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,15 +31,13 @@ def draws(
     as its single-task run draws.
     """
     cycle = run.cycle[step % len(run.cycle)] if run.cycle else run.tasks
-    tasks = tuple(task for task in cycle if task in (phase.tasks or run.tasks))
+    tasks = tuple(task for task in cycle if task in (phase.tasks or cycle))
     if run.labels == "shared":
         return [Draw(tasks, _drawn(pool(settings, phase, n_samples), settings, seed, step))]
-    result = []
-    for task in tasks:
-        own = labelled(task, list(settings.tasks), n_samples)
-        kept = torch.isin(own, pool(settings, phase, n_samples))
-        result.append(Draw((task,), _drawn(own[kept], settings, seed, step)))
-    return result
+    return [
+        Draw((task,), _drawn(_pool_of(task, settings, phase, n_samples), settings, seed, step))
+        for task in tasks
+    ]
 
 
 def pool(settings: Settings, phase: Phase, n_samples: int) -> Tensor:
@@ -69,7 +68,15 @@ def labelled(task: str, tasks: Sequence[str], n_samples: int) -> Tensor:
     return order[sorted(tasks).index(task) :: len(tasks)].sort().values
 
 
+def _pool_of(task: str, settings: Settings, phase: Phase, n_samples: int) -> Tensor:
+    """The training samples of a phase that keep the label of a task."""
+    own = labelled(task, list(settings.tasks), n_samples)
+    return own[torch.isin(own, pool(settings, phase, n_samples))]
+
+
 def least_samples(run: Run, settings: Settings, n_samples: int) -> int:
     """How many samples the task, and the phase, with the fewest can draw from."""
-    least = min(len(pool(settings, phase, n_samples)) for phase in run.phases)
-    return least if run.labels == "shared" else least // len(settings.tasks)
+    if run.labels == "shared":
+        return min(len(pool(settings, phase, n_samples)) for phase in run.phases)
+    pairs = itertools.product(run.tasks, run.phases)
+    return min(len(_pool_of(task, settings, phase, n_samples)) for task, phase in pairs)

@@ -11,6 +11,8 @@ import torch
 from replications.core.data.batches import USUAL, Condition, Split
 from replications.core.data.labels import Array
 from replications.core.nets.learner import Learner
+from replications.core.nets.shared_trunk import seeded
+from replications.core.spec import written
 from replications.core.tasks.base import Metric, Task, available
 
 _BATCH = 20
@@ -22,6 +24,7 @@ def evaluate(
     learner: Learner,
     tasks: Mapping[str, Task],
     split: Split,
+    seed: int = 0,
     complete: bool = False,
     limit: int | None = None,
     condition: Condition = USUAL,
@@ -29,29 +32,34 @@ def evaluate(
     """{task: {metric: Metric}} over `split` (its first `limit` samples), in float32, under a
     condition; leaves the learner in evaluation mode.
 
-    `complete` adds the metrics too slow for curves.
+    `complete` adds the metrics too slow for curves. What is random, such as a noisy channel,
+    depends on the seed and the condition alone.
     """
     learner.eval()
     accumulators = {name: task.accumulator(complete) for name, task in tasks.items()}
-    for batch in split.in_order(_BATCH, limit):
-        if condition:
-            batch = split.decoding.under(batch, condition)
-        predictions = learner.predict(batch.inputs, condition)
-        for name, task in tasks.items():
-            if available(task, batch.labels):
-                accumulators[name].update(predictions[name], batch.labels)
+    with seeded(seed, f"evaluation/{written(condition)}"):
+        for batch in split.in_order(_BATCH, limit):
+            if condition:
+                batch = split.decoding.under(batch, condition)
+            predictions = learner.predict(batch.inputs, condition)
+            for name, task in tasks.items():
+                if available(task, batch.labels):
+                    accumulators[name].update(predictions[name], batch.labels)
     return {name: accumulator.compute() for name, accumulator in accumulators.items()}
 
 
 @torch.no_grad()
-def examples(learner: Learner, tasks: Mapping[str, Task], split: Split) -> dict[str, Array]:
+def examples(
+    learner: Learner, tasks: Mapping[str, Task], split: Split, seed: int = 0
+) -> dict[str, Array]:
     """Arrays to draw, of samples spread over `split`: the inputs as they are stored, such as
     `image` (N, 3, H, W) uint8, and `truth_<task>`, `predicted_<task>`."""
     learner.eval()
     shown = min(split.decoding.shown, len(split))
     index = torch.tensor([len(split) * (5 * k + 2) // (5 * shown) for k in range(shown)])
     batch = split.batch(index)
-    predictions = learner.predict(batch.inputs)
+    with seeded(seed, "examples"):
+        predictions = learner.predict(batch.inputs)
     arrays: dict[str, Any] = {
         name: values[index.to(split.device)] for name, values in split.inputs.items()
     }

@@ -15,7 +15,7 @@ from replications.core.data.batches import Split
 from replications.core.engine import checkpoint
 from replications.core.engine.draws import draws, least_samples
 from replications.core.engine.evaluate import evaluate
-from replications.core.engine.phases import Stretch, begin, set_mode
+from replications.core.engine.phases import Stretch, freeze, optimizer_of, set_mode
 from replications.core.engine.progress import Progress
 from replications.core.engine.schedule import learning_rate_factor
 from replications.core.errors import StudyError
@@ -49,12 +49,17 @@ class Job:
 
 @dataclass
 class Training:
-    """All that changes while a run trains; `finished` counts the phases that are over."""
+    """All that changes while a run trains.
+
+    `finished` counts the phases that are over; `frozen` names the parameters that the one under way
+    froze.
+    """
 
     learner: Learner
     weighting: Weighting
     timeline: list[Stretch]
     finished: int = 0
+    frozen: set[str] = field(default_factory=set)
     done: int = 0
     seconds: float = 0.0
     history: list[dict[str, float]] = field(default_factory=list)
@@ -69,8 +74,24 @@ class Training:
 
     def begin(self) -> None:
         """Set the phase under way up: what is frozen, and a fresh optimiser."""
-        self.optimizer = begin(self.learner, self.stretch, self.weighting)
-        set_mode(self.learner, self.stretch.phase.frozen)
+        self.frozen = freeze(self.learner, self.stretch.phase)
+        self.optimizer = optimizer_of(self.learner, self.stretch, self.weighting)
+        set_mode(self.learner)
+
+    def end(self) -> None:
+        """End the phase under way, which thaws what it froze, and begin the next if there is one.
+
+        What the learner then freezes by itself stays frozen.
+        """
+        parameters = dict(self.learner.named_parameters())
+        for name in self.frozen:
+            parameters[name].requires_grad_(True)
+        self.frozen = set()
+        with torch.no_grad():
+            self.learner.finish(self.moment(self.done - 1))
+        self.finished += 1
+        if self.finished < len(self.timeline):
+            self.begin()
 
     def moment(self, step: int) -> Moment:
         """What the learner is told of a step."""
@@ -84,6 +105,8 @@ class Training:
             "learner": self.learner.state_dict(),
             "weighting": self.weighting.state_dict(),
             "optimizer": self.optimizer.state_dict(),
+            "trainable": {name: p.requires_grad for name, p in self.learner.named_parameters()},
+            "frozen": sorted(self.frozen),
             "finished": self.finished,
             "done": self.done,
             "seconds": self.seconds,
@@ -93,11 +116,14 @@ class Training:
     def restore(self, state: checkpoint.State) -> None:
         """Take up a checkpoint's state."""
         self.finished, self.done, self.seconds = state["finished"], state["done"], state["seconds"]
-        self.history = state["history"]
+        self.history, self.frozen = state["history"], set(state["frozen"])
         self.learner.load_state_dict(state["learner"])
+        for name, parameter in self.learner.named_parameters():
+            parameter.requires_grad_(state["trainable"][name])
         self.weighting.load_state_dict(state["weighting"])
-        self.begin()
+        self.optimizer = optimizer_of(self.learner, self.stretch, self.weighting)
         self.optimizer.load_state_dict(state["optimizer"])
+        set_mode(self.learner)
 
 
 def train(job: Job, training: Training) -> None:
@@ -136,7 +162,7 @@ def train(job: Job, training: Training) -> None:
         # Records are whole at these steps, and so is what a checkpoint holds.
         ended = training.done == training.stretch.end
         if ended:
-            _finish(training)
+            training.end()
         if not window and (training.done % save_every == 0 or last or ended):
             began, training.seconds = _lap(began, training.seconds)
             checkpoint.save(job.checkpoint_path, training.state(job.fingerprint), job.device)
@@ -153,15 +179,6 @@ def _validation_steps(settings: Settings) -> set[int]:
     }
 
 
-def _finish(training: Training) -> None:
-    """End the phase under way, and begin the next if there is one."""
-    with torch.no_grad():
-        training.learner.finish(training.moment(training.done - 1))
-    training.finished += 1
-    if training.finished < len(training.timeline):
-        training.begin()
-
-
 def update(job: Job, training: Training) -> dict[str, Tensor]:
     """One optimiser step at `training.done`; its losses and what the weighting reports, left on
     the device."""
@@ -170,7 +187,9 @@ def update(job: Job, training: Training) -> dict[str, Tensor]:
     for group in training.optimizer.param_groups:
         group["lr"] = stretch.optimizer.lr * group["rate"] * factor
     losses, representation = _losses(job, training)
-    training.optimizer.zero_grad(set_to_none=True)
+    # Of all parameters: those that a phase has frozen must not be clipped with old gradients.
+    training.learner.zero_grad(set_to_none=True)
+    training.weighting.zero_grad(set_to_none=True)
     penalties = training.learner.penalties(training.moment(step))
     pulls = _gradients(penalties, training.learner)
     try:
@@ -195,7 +214,8 @@ def _losses(job: Job, training: Training) -> tuple[dict[str, Tensor], Features]:
     phase = training.stretch.phase
     for draw in draws(job.run, settings, phase, len(job.train), job.seed, step):
         batch = job.train.decoding.augmented(job.train.batch(draw.indices), job.seed, step)
-        tasks = {name: known[name] for name in (*draw.tasks, *job.auxiliary)}
+        auxiliary = [name for name in job.auxiliary if name in (phase.tasks or job.auxiliary)]
+        tasks = {name: known[name] for name in (*draw.tasks, *auxiliary)}
         half = settings.precision == "bfloat16"
         with torch.autocast(job.device.type, torch.bfloat16, enabled=half):
             found = training.learner.losses(batch, tasks, training.moment(step))
@@ -211,6 +231,8 @@ def _gradients(penalties: dict[str, Tensor], learner: Learner) -> list[tuple[nn.
         return []
     parameters = [p for p in learner.parameters() if p.requires_grad]
     total = torch.stack(list(penalties.values())).sum()
+    if not total.requires_grad:  # of frozen parts alone
+        return []
     found = torch.autograd.grad(total, parameters, retain_graph=True, allow_unused=True)
     return [(p, pull) for p, pull in zip(parameters, found, strict=True) if pull is not None]
 
@@ -245,8 +267,8 @@ def _stop(job: Job, found: str, step: int) -> NoReturn:
 
 def _validate(job: Job, training: Training) -> None:
     """Add the metrics on the validation split to the last row of the history."""
-    metrics = evaluate(training.learner, job.tasks, job.val)
-    set_mode(training.learner, training.stretch.phase.frozen)
+    metrics = evaluate(training.learner, job.tasks, job.val, job.seed)
+    set_mode(training.learner)
     columns = {
         f"val_{task}_{metric}": value.value
         for task, found in metrics.items()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,37 +57,52 @@ def stretches(run: Run, settings: Settings) -> list[Stretch]:
     ]
 
 
-def begin(learner: Learner, stretch: Stretch, weighting: nn.Module) -> torch.optim.Optimizer:
-    """Freeze what the phase freezes, and make its optimiser over the rest.
+def freeze(learner: Learner, phase: Phase) -> set[str]:
+    """Freeze what a phase freezes; returns the names of the parameters that were not frozen before.
 
     Raises:
-        StudyError: the learner has no part of a name that the phase freezes or gives a rate.
+        StudyError: the learner has no part of a name that the phase freezes.
     """
-    phase = stretch.phase
-    frozen = {id(p) for name in phase.frozen for p in part(learner, name)}
-    for parameter in learner.parameters():
-        parameter.requires_grad_(id(parameter) not in frozen)
-    apart = {name: part(learner, name) for name in phase.rates}
-    elsewhere = frozen | {id(p) for own in apart.values() for p in own}
+    parameters = dict(learner.named_parameters())
+    wanted = {id(p) for name in phase.frozen for p in part(learner, name)}
+    frozen = {name for name, p in parameters.items() if id(p) in wanted and p.requires_grad}
+    for name in frozen:
+        parameters[name].requires_grad_(False)
+    return frozen
+
+
+def optimizer_of(learner: Learner, stretch: Stretch, weighting: nn.Module) -> torch.optim.Optimizer:
+    """The optimiser of a phase, over all that is not frozen.
+
+    Raises:
+        StudyError: nothing is left to train, or the learner has no part of a name that the phase
+            gives a rate.
+    """
+    rates = stretch.phase.rates
+    apart = {name: part(learner, name) for name in rates}
+    elsewhere = {id(p) for own in apart.values() for p in own}
+    rest = [p for p in learner.parameters() if id(p) not in elsewhere]
     decay = stretch.optimizer.weight_decay
     groups: list[dict[str, Any]] = [
-        {"params": [p for p in learner.parameters() if id(p) not in elsewhere], "rate": 1.0},
-        *(
-            {"params": [p for p in own if id(p) not in frozen], "rate": phase.rates[name]}
-            for name, own in apart.items()
-        ),
+        {"params": own, "rate": rates.get(name, 1.0), "weight_decay": decay}
+        for name, own in {"": rest, **apart}.items()
     ]
-    groups = [group | {"weight_decay": decay} for group in groups]
     groups.append({"params": list(weighting.parameters()), "rate": 1.0, "weight_decay": 0.0})
+    for group in groups:
+        group["params"] = [p for p in group["params"] if p.requires_grad]
+    if not any(group["params"] for group in groups):
+        raise StudyError(
+            f"phase '{stretch.phase.name}' freezes everything; it has nothing to train"
+        )
     return build_optimizer(stretch.optimizer, [group for group in groups if group["params"]])
 
 
-def set_mode(learner: Learner, frozen: Iterable[str]) -> None:
-    """Training mode, and evaluation mode for modules that are frozen."""
+def set_mode(learner: Learner) -> None:
+    """Training mode, but evaluation mode for modules whose parameters are all frozen."""
     learner.train()
-    for name in frozen:
-        module = dict(learner.named_modules()).get(name)
-        if module is not None:
+    for module in learner.modules():
+        own = list(module.parameters())
+        if own and not any(p.requires_grad for p in own):
             module.eval()
 
 

@@ -26,7 +26,8 @@ def seeded(seed: int, part: str) -> Iterator[None]:
     weights whatever heads stand beside it; several trunks that are all built as the part `trunk`
     start from the weights of the single-task models.
     """
-    with torch.random.fork_rng(devices=[]):
+    on_gpu = [torch.cuda.current_device()] if torch.cuda.is_initialized() else []
+    with torch.random.fork_rng(devices=on_gpu):
         torch.manual_seed(zlib.crc32(f"{seed}/{part}".encode()))
         yield
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 import subprocess
 import sys
@@ -147,7 +149,37 @@ def test_another_condition_evaluates_and_does_not_retrain(project: Path, results
 def test_a_change_of_the_teacher_retrains_the_student(project: Path, results: Path) -> None:
     shutil.rmtree(results / "words" / "single_topic" / "1")
     planned = snakemake(project, "--dry-run")
-    for run in ("single_topic", "distilled"):
-        assert f"results/micro/words/{run}/1/metrics.json" in planned
-    assert "results/micro/words/distilled/0/metrics.json" not in planned
+    made = re.findall(r"output: results/micro/words/(\S+)/metrics.json", planned)
+    assert set(made) == {"single_topic/1", "distilled/1"}
     snakemake(project)
+
+
+def test_a_student_of_another_teacher_is_trained_again(project: Path, results: Path) -> None:
+    """The teacher's folder replaced by one with other weights, whatever the time stamps say."""
+    path = results / "words" / "single_topic" / "0" / "provenance.json"
+    text, times = path.read_text(encoding="utf-8"), path.stat()
+    weights = json.loads(text)["files"]["model.pt"]
+    path.write_text(text.replace(weights, "0" * 64), encoding="utf-8")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    planned = snakemake(project, "--dry-run")
+    made = re.findall(r"output: results/micro/words/(\S+)/metrics.json", planned)
+    assert set(made) == {"distilled/0"}
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+def test_a_laid_out_replication_trains(project: Path, archives: Path) -> None:
+    """`make new` makes a folder that trains as it is, and refuses a name that is taken."""
+    script = [sys.executable, str(ROOT / "workflow" / "scripts" / "new_replication.py")]
+    command = [*script, "cross_stitch"]
+    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    config = ["study=micro", "device=cpu", "replications=[cross_stitch]"]
+    target = "results/micro/cross_stitch/joint/0/metrics.json"
+    train = ["snakemake", "--cores", "2", target, "--config", *config]
+    subprocess.run(train, cwd=project, check=True, capture_output=True)
+    assert set(json.loads((project / target).read_text())["test"]) == {"semseg", "depth"}
+    for name, reason in (("cross_stitch", "is there already"), ("Cross-Stitch", "small letters")):
+        again = [*script, name]
+        done = subprocess.run(again, cwd=project, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert reason in done.stderr

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from conftest import ROOT, copy_project
+from replications.core.errors import StudyError
 from replications.core.spec import Plan, closure, load_plan, load_study
 
 ROOMS = ("spec", "data", "tasks", "nets", "weighting", "engine", "evidence")
@@ -102,6 +103,32 @@ def test_a_module_of_another_replication_counts(project: Path) -> None:
         "replications.uncertainty.objective.weighting"
         not in closure.of_training(plan, "equal").modules
     )
+
+
+def test_imports_are_followed_in_all_their_forms(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "replications" / "own"
+    (folder / "inner").mkdir(parents=True)
+    for name in ("a", "b", "c", "d", "e", "never"):
+        (folder / f"{name}.py").write_text("x = 1\n")
+    (folder / "inner" / "__init__.py").write_text("from ..e import x\n")
+    (folder / "inner" / "f.py").write_text("import scipy.special\n")
+    (folder / "model.py").write_text(
+        "from typing import TYPE_CHECKING\nfrom importlib import import_module\n"
+        "from replications.own import a\nfrom . import b\nfrom .inner.f import y\n"
+        "if TYPE_CHECKING:\n    from replications.own import never\n"
+        "else:\n    from replications.own import c\n"
+        "def late():\n    return import_module('.d', __package__)\n"
+    )
+    monkeypatch.setattr("replications.core.spec.reading.REPLICATIONS", folder.parent)
+    found = closure.closure(frozenset(["replications.own.model"]))
+    names = {name.removeprefix("replications.own.") for name in found.modules}
+    assert names == {"model", "a", "b", "c", "d", "e", "inner", "inner.f"}
+    assert found.packages == ("scipy",)
+    (folder / "other.py").write_text("import importlib\nimportlib.import_module('x' + 'y')\n")
+    with pytest.raises(StudyError, match="by a computed name"):
+        closure.closure(frozenset(["replications.own.other"]))
 
 
 def test_the_loop_counts_for_every_run(project: Path) -> None:

@@ -232,9 +232,8 @@ def test_a_task_of_other_runs_does_not_retrain() -> None:
 
 def test_titles_do_not_retrain_and_settings_do() -> None:
     plan = spec.load_plan("uncertainty", "quick")
-    renamed = plan.model_copy(
-        update={"runs": {"equal": plan.runs["equal"].model_copy(update={"title": "other"})}}
-    )
+    other = plan.runs["equal"].model_copy(update={"title": "other"})
+    renamed = plan.model_copy(update={"runs": plan.runs | {"equal": other}})
     assert renamed.run_fingerprint("equal") == plan.run_fingerprint("equal")
     longer = plan.settings.model_copy(update={"steps": plan.settings.steps + 1})
     changed = plan.model_copy(update={"settings": longer})
@@ -412,3 +411,58 @@ def test_a_needed_run_is_part_of_what_a_run_is_trained_with(
     changed = plan.model_copy(update={"runs": runs})
     for run, same in (("single_semseg", True), ("equal", False), ("equal@steps=80", False)):
         assert (changed.run_fingerprint(run) == plan.run_fingerprint(run)) is same
+
+
+def test_an_axis_that_a_run_overrides_is_refused(refused: Callable[[Edit], str]) -> None:
+    """Its values would be in the tables and not in the training."""
+
+    def width(content: dict[str, Any]) -> None:
+        content["runs"]["equal"] |= {"model": {"width": 32}, "over": {"model.width": [8]}}
+
+    def rate(content: dict[str, Any]) -> None:
+        phase = {"optimizer": {"name": "sgd", "lr": 0.01}}
+        content["runs"]["equal"] |= {"phases": [phase], "over": {"optimizer.lr": [0.1]}}
+
+    assert "'model.width' has no effect on '균등 가중" in refused(width)
+    assert "'optimizer.lr' has no effect on '균등 가중" in refused(rate)
+
+
+def test_delta_m_along_an_axis_is_compared_with_that_of_the_single_task_runs(
+    planned: Callable[[Edit], spec.Plan],
+) -> None:
+    """Which is 0 at every value."""
+
+    def edit(content: dict[str, Any]) -> None:
+        content["runs"]["equal"] |= {"over": {"steps": [80]}}
+        statement = {"run": "equal", "against": "single", "task": "all", "over": "every"}
+        statement |= {"metric": "delta_m_per_metric"}
+        content["claims"] = {"1": {"title": "It pays", "better": statement}}
+
+    plan = planned(edit)
+    found = plan.comparisons(plan.replication.claims["1"])
+    assert [(c.run, c.against) for c in found] == [
+        ("equal", "single"),
+        ("equal@steps=80", "single"),
+    ]
+    assert all(c.runs <= set(plan.runs) for c in found)
+
+
+@pytest.mark.parametrize(
+    ("statement", "message"),
+    [
+        ({"task": "dept"}, "claims.1: unknown task 'dept'"),
+        ({"tasks": ["semseg"], "metric": "nonsense"}, "unknown metric 'semseg.nonsense'"),
+        ({"task": "all"}, "task: all needs a metric"),
+        ({"task": "semseg", "over": {"width": 8}}, "claims.1: unknown axis 'width'"),
+        ({"task": "semseg", "slope": "steps"}, "claims.1: unknown axis 'steps'"),
+        ({"task": "semseg", "at": {"snr_db": 5}}, "claims.1: unknown condition 'snr_db'"),
+    ],
+)
+def test_what_a_claim_names_exists(
+    refused: Callable[[Edit], str], statement: dict[str, Any], message: str
+) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        better = {"run": "uncertainty", "against": "equal"} | statement
+        content["claims"] = {"1": {"title": "", "better": better}}
+
+    assert message in refused(edit)

@@ -1,36 +1,8 @@
-# Run folders -> tidy tables and LaTeX -> figures -> what a paper inputs; no torch from here on.
+# Run folders -> tidy tables, LaTeX and figures -> what a paper inputs; no torch from here on.
 
 EVIDENCE = (
     f"python -m replications.core.evidence {{stage}} --study {STUDY.config.study}"
 )
-
-
-rule summarise:
-    input:
-        lambda wildcards: run_files(
-            wildcards.replication, [layout.ORIGIN, "metrics.json"]
-        ),
-        lambda wildcards: experiment_files(wildcards.replication),
-        "replications/{replication}/reported.csv",
-        newer=lambda wildcards: again(
-            origin.is_stale(
-                Path(RESULTS, wildcards.replication),
-                evidence_origin(wildcards.replication),
-            )
-        ),
-    output:
-        [
-            f"{RESULTS}/{{replication}}/{file}"
-            for file in (*layout.TABLES, *layout.LATEX, "numbers.tex", layout.ORIGIN)
-        ],
-    log:
-        f"{RESULTS}/logs/summarise/{{replication}}.log",
-    params:
-        command=EVIDENCE.format(stage="summarise"),
-        folder=lambda wildcards, output: Path(output[0]).parent,
-    shell:
-        "{params.command} --replications {wildcards.replication} --folder {params.folder}"
-        " 2>&1 | tee {log}"
 
 
 # One rule per replication, since each has figures of its own.
@@ -38,11 +10,25 @@ for _name, _plan in PLANS.items():
 
     rule:
         name:
-            f"figures_{_name}"
+            f"summarise_{_name}"
         input:
-            f"{RESULTS}/{_name}/runs.csv",
+            run_files(_name, [layout.ORIGIN, "metrics.json"]),
+            experiment_files(_name),
+            f"replications/{_name}/reported.csv",
             f"{_plan.data.folder}/{layout.DESCRIPTION}",
+            newer=lambda wildcards, name=_name: again(
+                origin.is_stale(Path(RESULTS, name), evidence_origin(name))
+            ),
         output:
+            [
+                f"{RESULTS}/{_name}/{file}"
+                for file in (
+                    *layout.TABLES,
+                    *layout.LATEX,
+                    "numbers.tex",
+                    layout.ORIGIN,
+                )
+            ],
             [f"{RESULTS}/{_name}/{figure}.pdf" for figure in layout.figures(_plan)],
             report(
                 [
@@ -53,9 +39,9 @@ for _name, _plan in PLANS.items():
                 category=_name,
             ),
         log:
-            f"{RESULTS}/logs/figures/{_name}.log",
+            f"{RESULTS}/logs/summarise/{_name}.log",
         params:
-            command=EVIDENCE.format(stage="figures"),
+            command=EVIDENCE.format(stage="summarise"),
             folder=lambda wildcards, output: Path(output[0]).parent,
             replication=_name,
         shell:
@@ -85,6 +71,13 @@ for _family, _names in FAMILIES.items():
             f"join_{_family}"
         input:
             [of_replication(name) for name in _names],
+            [f"{RESULTS}/{name}/{layout.ORIGIN}" for name in _names],
+            newer=lambda wildcards, family=_family, names=tuple(_names): again(
+                origin.is_stale(
+                    Path(RESULTS, family),
+                    {name: evidence_origin(name) for name in names},
+                )
+            ),
         output:
             report(
                 [f"{RESULTS}/{_family}/{table}" for table in layout.TABLES],

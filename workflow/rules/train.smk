@@ -23,11 +23,12 @@ rule train:
         checkpoint=f"{RESULTS}/checkpoints/{{replication}}/{{run}}/{{seed}}.pt",
         study=STUDY.config.study,
         device=DEVICE,
+        torch_threads=STUDY.config.threads,
     shell:
         "python -m replications.core.engine.train --replication {wildcards.replication}"
         " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
         " --output {params.folder} --checkpoint {params.checkpoint}"
-        " --device {params.device} --threads {threads} 2>&1 | tee {log}"
+        " --device {params.device} --threads {params.torch_threads} 2>&1 | tee {log}"
 
 
 rule experiment:

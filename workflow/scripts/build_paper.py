@@ -62,7 +62,9 @@ def _build(arguments: argparse.Namespace, build: Path) -> int:
     if missing:
         raise PaperError(f"{', '.join(missing)} not found; {_INSTALL}")
     authors_file = _authors_file(arguments.authors, arguments.paper, arguments.final)
-    verified(arguments.results, _inputs(arguments.results))
+    record = verified(arguments.results)
+    if unknown := set(_generated(arguments.results)) - set(record["files"]):
+        raise PaperError(f"{arguments.results / min(unknown)}: not one of the generated files")
     origins = copy_sources(
         arguments.main, arguments.paper, arguments.results, arguments.sections, build
     )
@@ -94,8 +96,8 @@ def _authors_file(given: Path | None, paper: Path, final: bool) -> Path | None:
     return None
 
 
-def _inputs(results: Path) -> list[str]:
-    """The generated files; the record of origin must have a hash of every one."""
+def _generated(results: Path) -> list[str]:
+    """The files that papers input."""
     generated = results / "generated"
     return [path.relative_to(results).as_posix() for path in generated.rglob("*") if path.is_file()]
 

@@ -118,12 +118,12 @@ def train_run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
     test = _split(plan, arguments, "test", job.tasks, device)
     conditions = plan.settings_of(arguments.run).conditions
     metrics = {
-        "train": evaluate(training.learner, job.tasks, job.train, limit=len(test)),
-        "val": evaluate(training.learner, job.tasks, job.val),
-        "test": evaluate(training.learner, job.tasks, test, complete=True),
+        "train": evaluate(training.learner, job.tasks, job.train, job.seed, limit=len(test)),
+        "val": evaluate(training.learner, job.tasks, job.val, job.seed),
+        "test": evaluate(training.learner, job.tasks, test, job.seed, complete=True),
         **{
             f"test at {written(at)}": evaluate(
-                training.learner, job.tasks, test, complete=True, condition=at
+                training.learner, job.tasks, test, job.seed, complete=True, condition=at
             )
             for at in conditions
         },
@@ -134,11 +134,11 @@ def train_run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
         else:
             _save_history(folder / "history.csv", training.history)
         with (folder / "examples.npz").open("wb") as file:
-            arrays = examples(training.learner, job.tasks, test)
+            arrays = examples(training.learner, job.tasks, test, job.seed)
             np.savez_compressed(file, allow_pickle=False, **arrays)
         checkpoint.write(folder / "model.pt", training.learner.state_dict())
         separate = [
-            _learner(plan, plan.single_of(task, arguments.run), arguments, dataset, device)
+            _learner(plan, plan.single_of(task, arguments.run), arguments, dataset, device, False)
             for task in (job.tasks if len(job.tasks) > 1 else [])
         ]
         sample = test.batch(torch.tensor([0])).inputs
@@ -270,13 +270,20 @@ def _needed(plan: Plan, arguments: Arguments, run: str) -> dict[str, Path]:
 
 
 def _learner(
-    plan: Plan, run: str, arguments: Arguments, dataset: Description, device: torch.device
+    plan: Plan,
+    run: str,
+    arguments: Arguments,
+    dataset: Description,
+    device: torch.device,
+    trained: bool = True,
 ) -> Learner:
-    """The learner of a run at the start of its training, made from those that it needs."""
+    """The learner of a run at the start of its training, made from those that it needs; these are
+    `trained` unless only its cost matters."""
     needs = {}
     for role, folder in _needed(plan, arguments, run).items():
-        learner = _learner(plan, plan.runs[run].needs[role], arguments, dataset, device)
-        learner.load_state_dict(checkpoint.read(folder / "model.pt", device))
+        learner = _learner(plan, plan.runs[run].needs[role], arguments, dataset, device, trained)
+        if trained:
+            learner.load_state_dict(checkpoint.read(folder / "model.pt", device))
         needs[role] = learner.eval().requires_grad_(False)
     tasks = build_tasks(plan, run, dataset)
     return build_learner(plan, run, tasks, arguments.seed, device, needs)
@@ -305,12 +312,19 @@ def build_decoding(data: DatasetOptions) -> Decoding:
 def _training_costs(
     plan: Plan, arguments: Arguments, training: Training, device: torch.device
 ) -> dict[str, Any]:
-    """Seconds of the training, those of the runs it needs included; memory; the weighting's."""
+    """Seconds of the training, and with those of all runs behind it; memory; the weighting's."""
+    behind: set[Path] = set()
+    ahead = [arguments.run]
+    while ahead:
+        run = ahead.pop()
+        behind |= set(_needed(plan, arguments, run).values())
+        ahead += plan.runs[run].needs.values()
     needed = [
-        json.loads((folder / "cost.json").read_text(encoding="utf-8"))["training_s"]
-        for folder in _needed(plan, arguments, arguments.run).values()
+        json.loads((folder / "cost.json").read_text(encoding="utf-8"))["own_training_s"]
+        for folder in behind
     ]
     return {
+        "own_training_s": training.seconds,
         "training_s": training.seconds + sum(needed),
         "peak_memory_mb": peak_memory_mb(device),
         **training.weighting.cost(),

@@ -17,8 +17,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="evidence", description=__doc__)
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     for name, text in (
-        ("summarise", "run folders of a replication to tables and LaTeX"),
-        ("figures", "tables and run folders of a replication to figures"),
+        ("summarise", "run folders of a replication to tables, LaTeX and figures"),
         ("join", "tables and figures of replications to those of their family"),
         ("publish", "what a family's paper is made from to where it is committed"),
     ):
@@ -48,11 +47,6 @@ def run(arguments: argparse.Namespace) -> None:
 
         for plan in plans:
             summarise(plan, folder)
-    elif arguments.stage == "figures":
-        from replications.core.evidence.figures import draw_figures
-
-        for plan in plans:
-            draw_figures(plan, folder)
     elif arguments.stage == "join":
         from replications.core.evidence.join import join
 

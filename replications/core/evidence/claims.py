@@ -16,7 +16,6 @@ them, or about measured latency, holds where every seed saves enough and fails w
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import math
 from collections.abc import Sequence
@@ -43,8 +42,7 @@ from replications.core.spec import (
     Comparison,
     Plan,
     Saving,
-    load_replication,
-    replication_names,
+    tested_elsewhere,
 )
 
 
@@ -52,7 +50,8 @@ def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | Non
     """Paired differences over seeds on the test split, positive favouring the claim.
 
     With `beyond`, the differences on the metric less those on the other metric; of a slope, that of
-    the differences against the logarithm of the axis. None where the study lacks one of the runs.
+    the differences against the axis, by its logarithm where its values are positive. None where
+    the study lacks one of the runs.
     """
     if comparison.beyond is not None:
         other = dataclasses.replace(comparison, metric=comparison.beyond, beyond=None)
@@ -78,8 +77,8 @@ def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | Non
         return list(next(iter(found.values())))
     if len(found) < 2:
         return None
-    table = pd.DataFrame(found)
-    return list(np.polyfit(np.log(list(found)), table.to_numpy().T, 1)[0])
+    table, at = pd.DataFrame(found), np.array(list(found))
+    return list(np.polyfit(np.log(at) if (at > 0).all() else at, table.to_numpy().T, 1)[0])
 
 
 COMPARISONS_KEY = ["replication", "claim", "run", "against", "task", "metric"]
@@ -132,7 +131,7 @@ def claims_table(plan: Plan, runs: pd.DataFrame, costs: pd.DataFrame, folder: Pa
     """
     rows = []
     tested = sum(claim.tested for claim in plan.replication.claims.values())
-    tested += _tested_elsewhere(plan.replication.paper, plan.name)
+    tested += tested_elsewhere(plan.replication.paper, plan.name)
     for number, claim in plan.replication.claims.items():
         if claim.agree:
             evidence = _agreement(plan, claim.agree, folder)
@@ -164,14 +163,6 @@ def claims_table(plan: Plan, runs: pd.DataFrame, costs: pd.DataFrame, folder: Pa
 def _complete(plan: Plan, claim: Claim) -> bool:
     compared = [run for comparison in plan.comparisons(claim) for run in comparison.runs]
     return {*(compared or claim.runs)} <= set(plan.runs)
-
-
-@functools.cache
-def _tested_elsewhere(paper: str, name: str) -> int:
-    """How many claims of the paper are tested in other replications than `name`."""
-    others = [load_replication(other) for other in replication_names() if other != name]
-    claims = [c for other in others if other.paper == paper for c in other.claims.values()]
-    return sum(claim.tested for claim in claims)
 
 
 def _betterness(comparisons: Sequence[Comparison], runs: pd.DataFrame) -> dict[str, object]:

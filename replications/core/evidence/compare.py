@@ -17,6 +17,7 @@ _ROW = ["replication", "run", "axis", "condition", "task", "metric"]
 
 def compare(folder: Path, published: Path) -> None:
     """Write `published.csv` into the folder of a family's results."""
+    origin.verified(published)
     tables = [read_table(place / "runs.csv", RUNS_KEY) for place in (folder, published)]
     table = compared(*tables)
     with replacing(folder / "published.csv") as temporary:

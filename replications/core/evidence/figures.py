@@ -21,9 +21,8 @@ from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM, save, style
 from replications.core.evidence.axes import axes_figure
 from replications.core.evidence.curves import curves_figure
 from replications.core.evidence.delta_m import DEFINITIONS
-from replications.core.evidence.study import Results, load_results
+from replications.core.evidence.study import Results
 from replications.core.presentation import presentation
-from replications.core.spec import Plan
 from replications.core.spec.layout import DESCRIPTION, figures
 
 _LABELS = {
@@ -33,9 +32,9 @@ _LABELS = {
 }
 
 
-def draw_figures(plan: Plan, folder: Path) -> None:
-    """Draw every figure of a replication, from the tables and run folders in `folder`."""
-    results = load_results(plan.name, plan.study, folder)
+def draw_figures(results: Results) -> None:
+    """Draw every figure of a replication into the folder of its tables."""
+    plan, folder = results.plan, results.folder
     shared: dict[str, Callable[[Results], Figure]] = {
         "examples": examples_figure,
         "delta_m": delta_m_figure,

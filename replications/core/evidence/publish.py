@@ -15,9 +15,8 @@ from replications.core.spec.layout import ORIGIN
 
 def publish(plans: Sequence[Plan], folder: Path, output: Path) -> None:
     """Replace `output` by the tables, figures and origins of the family in `folder`."""
-    record = origin.verified(folder, [])
+    record = origin.verified(folder)
     files = list(record.pop("files"))
-    origin.verified(folder, files)
     new = output.with_name(f".{output.name}.new")
     shutil.rmtree(new, ignore_errors=True)
     sources = {file: folder / file for file in files}

@@ -15,7 +15,6 @@ from replications.core.evidence.delta_m import DELTA_KEY, as_metrics
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
 from replications.core.spec import REPLICATIONS, Plan, load_plan, origin
-from replications.core.spec.layout import TABLES
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ def saved(plan: Plan, costs: pd.DataFrame, run: str, cost: str) -> float:
 
 def load_results(name: str, study: str, folder: Path) -> Results:
     """Read the tables in `folder`, which must be those that `summarise` wrote."""
-    origin.verified(folder, TABLES)
+    origin.verified(folder)
     plan = load_plan(name, study)
     runs = read_table(folder / "runs.csv", RUNS_KEY, plan)
     costs = read_table(folder / "costs.csv", COSTS_KEY, plan)

@@ -1,4 +1,4 @@
-"""Turn the run folders of one replication into its tables, and into what the paper inputs of it."""
+"""Turn the run folders of one replication into its tables, its figures and its LaTeX."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import pandas as pd
 
 from replications.core.evidence.claims import claims_table, comparisons_table
 from replications.core.evidence.delta_m import DELTA_KEY, as_metrics, delta_m_table
+from replications.core.evidence.figures import draw_figures
 from replications.core.evidence.numbers import definitions, numbers
 from replications.core.evidence.study import results_of
 from replications.core.evidence.supplement import chapter
@@ -16,11 +17,11 @@ from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, collect, spread
 from replications.core.evidence.transfer import overfitting_table, transfer_table
 from replications.core.files import replacing, write_text
 from replications.core.spec import Plan, origin
-from replications.core.spec.layout import LATEX, TABLES
+from replications.core.spec.layout import LATEX, TABLES, figures
 
 
 def summarise(plan: Plan, folder: Path) -> None:
-    """Write the tables, the LaTeX and their origin into `folder`, which holds the run folders."""
+    """Write tables, LaTeX, figures and their origin into `folder`, which holds the run folders."""
     runs, costs = collect(plan, folder)
     for experiment in plan.experiments:
         origin.verified(folder / experiment, ["table.csv", "numbers.json"])
@@ -43,5 +44,7 @@ def summarise(plan: Plan, folder: Path) -> None:
     write_text(folder / "table_results.tex", results_table(results))
     write_text(folder / "numbers.tex", definitions(numbers(results)))
     write_text(folder / "supplement.tex", chapter(results))
+    draw_figures(results)
+    drawn = [f"{figure}{suffix}" for figure in figures(plan) for suffix in (".pdf", ".svg")]
     record = {"replication": plan.name, "study": plan.study, "origin": origin.of_evidence(plan)}
-    origin.seal(folder, (*TABLES, *LATEX, "numbers.tex"), record)
+    origin.seal(folder, (*TABLES, *LATEX, "numbers.tex", *drawn), record)

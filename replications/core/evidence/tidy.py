@@ -90,11 +90,13 @@ def _verified(
             f"{folder}: holds {found}, expected {(plan.name, plan.study, run, seed)}; "
             "delete it and train again"
         )
-    for key in ("trained_with", "evaluated_at", "source", "packages"):
-        if record["origin"].get(key) != expected[key]:
+    wanted = {key: expected[key] for key in ("trained_with", "evaluated_at", "source", "packages")}
+    wanted |= origin.of_needed(plan, run, folder)
+    for key, value in wanted.items():
+        if record["origin"].get(key) != value:
             raise StudyError(
-                f"{folder}: its {key} is {record['origin'].get(key)}, the study's "
-                f"{expected[key]}; run snakemake, which trains it again"
+                f"{folder}: its {key} is {record['origin'].get(key)}, the study's {value}; "
+                "run snakemake, which trains it again"
             )
     return record
 

@@ -33,6 +33,7 @@ from replications.core.spec.plan import (
     load_replication,
     model_options,
     replication_names,
+    tested_elsewhere,
 )
 from replications.core.spec.reading import REPLICATIONS
 from replications.core.spec.replication import Experiment, Replication, Study
@@ -78,5 +79,6 @@ __all__ = [
     "model_options",
     "origin",
     "replication_names",
+    "tested_elsewhere",
     "written",
 ]

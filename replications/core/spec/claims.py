@@ -47,7 +47,7 @@ class Better(Strict):
     at: dict[str, float] | Every | None = None
     """The condition under which the runs are compared; none given: the usual one."""
     slope: str | None = None
-    """An axis: what must be above 0 is the slope of the difference against its logarithm."""
+    """An axis: what must be above 0 is the slope of the difference against it, or its logarithm."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Better:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 
+from replications.core.errors import StudyError
 from replications.core.spec import reading
 from replications.core.spec.options import DatasetOptions, Declared, TaskOptions
 from replications.core.spec.plan import Plan, digest
@@ -161,19 +162,32 @@ def _imports(node: ast.AST, package: tuple[str, ...]) -> Iterator[str]:
     """Full names of what a tree imports, but for the eyes of type checkers alone."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.If) and _name(child.test) == "TYPE_CHECKING":
+            for executed in child.orelse:
+                yield from _imports(ast.Module([executed], []), package)
             continue
         if isinstance(child, ast.Import):
             yield from (name.name for name in child.names)
         elif isinstance(child, ast.ImportFrom):
-            above = package[: len(package) - child.level + 1] if child.level else ()
-            module = ".".join([*above, *filter(None, [child.module])])
+            module = _absolute("." * child.level + (child.module or ""), package)
             yield module
             yield from (f"{module}.{name.name}" for name in child.names)
-        elif isinstance(child, ast.Call) and _name(child.func) == "import_module":
-            first = child.args[0] if child.args else None
-            if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                yield first.value
+        elif isinstance(child, ast.Call) and _name(child.func) in ("import_module", "__import__"):
+            given = [*child.args, *(k.value for k in child.keywords if k.arg == "name")]
+            if isinstance(given[0], ast.Constant):
+                yield _absolute(str(given[0].value), package)
+            elif package[:2] != (_ROOT, "core"):
+                raise StudyError(
+                    f"{'/'.join(package)}: line {child.lineno} of a module there imports another "
+                    "by a computed name, which the hash of a training cannot follow; write it out"
+                )
         yield from _imports(child, package)
+
+
+def _absolute(name: str, package: tuple[str, ...]) -> str:
+    """The full name of a module that may be given relative to a package."""
+    level = len(name) - len(name.lstrip("."))
+    above = package[: len(package) - level + 1] if level else ()
+    return ".".join([*above, *filter(None, [name.lstrip(".")])])
 
 
 def _name(node: ast.AST) -> str:

@@ -7,8 +7,11 @@ anew, wherever they came from; results whose files are not those that were writt
 
 from __future__ import annotations
 
+import ctypes
+import functools
+import importlib.util
 import json
-import shutil
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,17 +19,35 @@ from typing import Any
 from replications.core.errors import StudyError
 from replications.core.files import sha256_of, write_json
 from replications.core.spec import closure
-from replications.core.spec.layout import DESCRIPTION, MEASURED, ORIGIN
+from replications.core.spec.layout import DESCRIPTION, ORIGIN
 from replications.core.spec.options import DatasetOptions
-from replications.core.spec.plan import Plan, digest
+from replications.core.spec.plan import Plan, digest, tested_elsewhere
 
 Origin = dict[str, Any]
 
 
 def device_of(choice: str) -> str:
     """What `auto`, `cpu` or `cuda` comes to on this machine, `cpu` or `cuda`."""
-    there = choice == "cuda" or shutil.which("nvidia-smi") is not None
-    return "cuda" if choice != "cpu" and there else "cpu"
+    return "cuda" if choice == "cuda" or (choice == "auto" and _cuda_is_usable()) else "cpu"
+
+
+@functools.cache
+def _cuda_is_usable() -> bool:
+    """Whether torch will find a CUDA device: asked of the driver, since importing torch takes
+    seconds."""
+    try:
+        driver = ctypes.CDLL("libcuda.so.1")
+        torch = importlib.util.find_spec("torch")
+        text = Path(torch.origin or "").with_name("version.py").read_text() if torch else ""
+    except OSError:
+        return False
+    count, newest = ctypes.c_int(), ctypes.c_int()
+    failed = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
+    driver.cuDriverGetVersion(ctypes.byref(newest))
+    built_for = re.search(r"(?m)^cuda.*= '(\d+)", text)
+    return bool(
+        not failed and count.value and built_for and newest.value >= 1000 * int(built_for[1])
+    )
 
 
 def of_run(plan: Plan, run: str, threads: int, device: str) -> Origin:
@@ -42,6 +63,16 @@ def of_run(plan: Plan, run: str, threads: int, device: str) -> Origin:
     }
 
 
+def of_needed(plan: Plan, run: str, folder: Path) -> Origin:
+    """What a run folder must have been made from besides: the weights of the runs it needs, which
+    lie beside it, as far as they are there."""
+    found = {}
+    for role, needed in plan.runs[run].needs.items():
+        record = read(folder.parents[1] / needed / folder.name / ORIGIN)
+        found[role] = record.get("files", {}).get("model.pt")
+    return {"needs": found} if found and all(found.values()) else {}
+
+
 def of_preparation(data: DatasetOptions) -> Origin:
     """What a dataset is prepared from, but for its files."""
     code = closure.of_preparation(data)
@@ -50,7 +81,13 @@ def of_preparation(data: DatasetOptions) -> Origin:
 
 def of_evidence(plan: Plan) -> Origin:
     """What the tables and figures of a replication are made from, but for its run folders."""
-    return {"plan": plan.digest(), "source": closure.of_evidence(plan).hash}
+    code = closure.of_evidence(plan)
+    return {
+        "plan": plan.digest(),
+        "tested_elsewhere": tested_elsewhere(plan.replication.paper, plan.name),
+        "source": code.hash,
+        "packages": code.versions,
+    }
 
 
 def of_experiment(plan: Plan, experiment: str) -> Origin:
@@ -77,18 +114,16 @@ def read(path: Path) -> dict[str, Any]:
     return content if isinstance(content, dict) else {}
 
 
-def run_is_stale(folder: Path, expected: Origin, data: str) -> bool:
-    """Whether a run folder is there and was made from something else than the study asks for, or
-    lacks a file.
-
-    `data`: `of_data` of the dataset as it is prepared, empty where it is not.
-    """
+def is_stale(folder: Path, expected: Origin) -> bool:
+    """Whether a folder of results is there and was made from something else than expected, or lacks
+    one of its files."""
     if not (folder / ORIGIN).is_file():
         return False
-    found = read(folder / ORIGIN).get("origin", {})
-    wanted = expected | ({"data": data} if data else {})
-    whole = {path.name for path in folder.iterdir()} >= set(MEASURED)
-    return not whole or any(found.get(key) != value for key, value in wanted.items())
+    record = read(folder / ORIGIN)
+    found = record.get("origin", {})
+    return any(found.get(key) != value for key, value in expected.items()) or not all(
+        (folder / file).is_file() for file in record.get("files", {})
+    )
 
 
 def prepared_is_stale(folder: Path, expected: Origin) -> bool:
@@ -103,32 +138,26 @@ def prepared_is_stale(folder: Path, expected: Origin) -> bool:
     return not whole or description.get("origin") != expected
 
 
-def is_stale(folder: Path, expected: Origin) -> bool:
-    """Whether a folder of results is there and was made from something else than expected."""
-    path = folder / ORIGIN
-    return path.is_file() and read(path).get("origin") != expected
-
-
 def seal(folder: Path, files: Iterable[str], record: Mapping[str, Any]) -> None:
     """Write `provenance.json`: `record`, and the hash of each of the files beside it."""
     hashes = {file: sha256_of(folder / file) for file in files}
     write_json(folder / ORIGIN, {**record, "files": hashes})
 
 
-def verified(folder: Path, files: Iterable[str] = MEASURED) -> dict[str, Any]:
-    """What `provenance.json` says, once the files are those that it tells of.
+def verified(folder: Path, files: Iterable[str] | None = None) -> dict[str, Any]:
+    """What `provenance.json` says, once the files are those that it tells of; none given: all.
 
     Raises:
         StudyError: it is missing, or one of them is missing or was altered.
     """
     record = read(folder / ORIGIN)
-    if not record:
-        raise StudyError(f"{folder / ORIGIN}: missing or damaged; delete {folder} and run again")
-    for file in files:
+    if "files" not in record:
+        raise StudyError(f"{folder / ORIGIN}: missing or damaged; delete it and run again")
+    for file in record["files"] if files is None else files:
         path = folder / file
-        if not path.is_file() or sha256_of(path) != record.get("files", {}).get(file):
+        if not path.is_file() or sha256_of(path) != record["files"].get(file):
             raise StudyError(
                 f"{path}: not what was written there: its hash is not the one in {ORIGIN}. "
-                f"Delete {folder} and run again."
+                f"Delete {folder / ORIGIN} and run again, which makes it anew."
             )
     return record

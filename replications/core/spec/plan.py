@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from replications.core.errors import StudyError
 from replications.core.spec import reading
 from replications.core.spec.axes import Axis, base_of, laid_out, set_at, variant_name, written
-from replications.core.spec.claims import Better, Claim, Comparison, Crossing
+from replications.core.spec.claims import SINGLES, Better, Claim, Comparison, Crossing
 from replications.core.spec.options import DatasetOptions, ModelOptions, Strict
 from replications.core.spec.reading import checked, explained, read_yaml, shown
 from replications.core.spec.replication import Experiment, Replication, Study
@@ -144,6 +144,12 @@ class Plan(Strict):
                 mode="json", exclude={"title", "model", "needs", "over", "axis"}
             ),
             "needs": {role: self.run_fingerprint(needed) for role, needed in spec.needs.items()},
+            # What the latency of the run is compared with.
+            "separate": {
+                task: self.model_of(single).model_dump(mode="json")
+                for task in (spec.tasks if spec.role == "multi" else [])
+                if (single := self.single_of(task, run))
+            },
         }
 
     def run_fingerprint(self, run: str) -> str:
@@ -194,6 +200,14 @@ def load_replication(name: str) -> Replication:
             f"there are: {', '.join(_folders())}"
         )
     return replication
+
+
+@functools.cache
+def tested_elsewhere(paper: str, name: str) -> int:
+    """How many claims of the paper are tested in other replications than `name`."""
+    others = [load_replication(other) for other in replication_names() if other != name]
+    claims = [c for other in others if other.paper == paper for c in other.claims.values()]
+    return sum(claim.tested for claim in claims)
 
 
 @functools.cache
@@ -310,11 +324,26 @@ def _laid_out(
         return _single_of(runs, task, runs[run])
 
     try:
-        return laid_out(runs, study.over, matching, lambda path: value_at(settings, path))
+        variants = laid_out(runs, study.over, matching, lambda path: value_at(settings, path))
+        for run in variants.values():
+            _check_reaches(run)
+        return variants
     except ValueError as error:
         raise StudyError(
             f"{shown(path_of(name))}: over, in studies.{where} or runs: {error}"
         ) from None
+
+
+def _check_reaches(run: Run) -> None:
+    """Refuse an axis whose values a run lays its own over, so that they would change nothing."""
+    for path in run.axis:
+        first, _, rest = path.partition(".")
+        own = {"model": rest in run.model}
+        own |= {
+            name: any(getattr(p, name) for p in run.phases) for name in ("optimizer", "schedule")
+        }
+        if own.get(first):
+            raise ValueError(f"'{path}' has no effect on '{run.title}', which sets it itself")
 
 
 def _varied(settings: Settings, axis: Axis, name: str) -> Settings:
@@ -392,7 +421,7 @@ def model_options(name: str, options: Mapping[str, Any]) -> ModelOptions:
 def _pair(run: str, against: str, at: str) -> tuple[str, str]:
     """The two runs of a comparison, where the first is at the axis values of its variant `at`."""
     axis = at.removeprefix(run)
-    return at, f"{against}{axis}" if against else ""
+    return at, against if against in ("", SINGLES) else f"{against}{axis}"
 
 
 def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

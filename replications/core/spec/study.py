@@ -40,7 +40,10 @@ class StudyPlans(Strict):
 
     @property
     def built(self) -> list[str]:
-        """The families that are built unless others are asked for."""
+        """The families that are built unless others are asked for: of replications asked for,
+        theirs."""
+        if self.config.replications != "all":
+            return list(self.families)
         wanted = self.config.families
         names = [wanted] if isinstance(wanted, str) and wanted != "all" else wanted
         return list(self.families) if names == "all" else [n for n in names if n in self.families]

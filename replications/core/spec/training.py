@@ -76,12 +76,13 @@ class Phase(Strict):
     share: Factor = 1.0
     """Its part of the steps, relative to the other phases."""
     tasks: list[str] = []
-    """The tasks that it trains; none given: all of the run."""
+    """The tasks that it trains, auxiliary ones too; none given: all of the run."""
     optimizer: Optimizer | None = None
     """None given: as in the settings; likewise the schedule."""
     schedule: Schedule | None = None
     frozen: list[str] = []
-    """Modules or parameters of the learner, by name, that do not change."""
+    """Modules or parameters of the learner, by name, that do not change in this phase, besides
+    those that the learner has without gradient."""
     rates: dict[str, Factor] = {}
     """Factors on the learning rate of modules or parameters of the learner, by name."""
     part: Part | None = None
@@ -163,7 +164,8 @@ class Run(Strict):
     """How often the phases are gone through, each time for their share of the steps."""
     needs: dict[str, str] = {}
     """Runs of the same seed whose trained learners the model is built from, by what they are to
-    it: `{teacher: single_semseg}`."""
+    it: `{teacher: single_semseg}`. Along an axis it is the run at the same value, where there is
+    one."""
     over: dict[str, list[int | float]] = {}
     """Axes: settings, by their path (`steps`, `optimizer.lr`, `model.width`), and the values at
     which the run, and the single-task runs that match it, are trained besides the settings' own."""
@@ -201,10 +203,12 @@ class Run(Strict):
         if not all(self.cycle):
             raise ValueError("cycle has an update without a task")
         for phase in self.phases:
-            if unknown := set(phase.tasks) - set(self.tasks):
+            if unknown := set(phase.tasks) - set(self.trained):
                 raise ValueError(
                     f"phase '{phase.name}' trains {sorted(unknown)}, none of its tasks"
                 )
+            if phase.tasks and self.cycle:
+                raise ValueError(f"phase '{phase.name}' has tasks, and the run a cycle of tasks")
         names = [phase.name for phase in self.phases]
         if len(set(names)) != len(names):
             raise ValueError(f"two phases have the same name: {names}")

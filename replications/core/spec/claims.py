@@ -67,6 +67,11 @@ class Better(Strict):
         return [self.against] if isinstance(self.against, str) else self.against
 
     @property
+    def axes(self) -> list[str]:
+        """The axes that it names."""
+        return [*(self.over if isinstance(self.over, dict) else []), *filter(None, [self.slope])]
+
+    @property
     def runs(self) -> list[str]:
         """The runs of the replication that it compares."""
         stands_in = self.task == ALL_TASKS
@@ -77,6 +82,11 @@ class Crossing(Better):
     """The run is worse than the others at the least value of an axis and better at the greatest."""
 
     axis: str
+
+    @property
+    def axes(self) -> list[str]:
+        """The axes that it names."""
+        return [*super().axes, self.axis]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import field_validator, model_validator
@@ -80,30 +80,19 @@ class Replication(Strict):
 
     @model_validator(mode="after")
     def _names_exist(self) -> Replication:
-        for where, run in self._named_runs():
-            _known(run, self.runs, "run", where)
-        for where, task in self._named_tasks():
-            _known(task, self.settings["tasks"], "task", where)
-        for where, experiment in self._named_experiments():
-            _known(experiment, self.experiments, "experiment", where)
-        over = [self.runs[run].over for run in self.runs]
-        over += [study.over for study in self.studies.values()]
-        axes = dict.fromkeys(axis for own in over for axis in own)
-        for where, axis in self._named_axes():
-            _known(axis, axes, "axis", where)
-        at = [self.settings, *(study.settings for study in self.studies.values())]
-        conditions = dict.fromkeys(name for own in at for name in own.get("at", {}))
-        for where, condition in self._named_conditions():
-            _known(condition, conditions, "condition", where)
-        if by_hand := [name for name, run in self.runs.items() if run.axis]:
-            raise ValueError(f"runs.{by_hand[0]}.axis is not to be set by hand; use over")
-        for where, task, metric in self._named_metrics():
-            _known_metric(task, metric, where)
+        known = self._known()
+        for where, what, names in self._named():
+            for name in names:
+                if name not in known[what]:
+                    there = ", ".join(known[what]) or "none"
+                    raise ValueError(f"{where}: unknown {what} '{name}'; known: {there}")
         for name, study in self.studies.items():
             if study.like and (study.like not in self.studies or self.studies[study.like].like):
                 raise ValueError(
                     f"studies.{name}.like: '{study.like}' is no study that stands on its own"
                 )
+        if by_hand := [name for name, run in self.runs.items() if run.axis]:
+            raise ValueError(f"runs.{by_hand[0]}.axis is not to be set by hand; use over")
         return self
 
     def tasks_of(self, statement: Better) -> list[str]:
@@ -112,71 +101,49 @@ class Replication(Strict):
             return [statement.task]
         return list(self.headline) if statement.tasks == "all" else list(statement.tasks)
 
-    def _named_axes(self) -> Iterator[tuple[str, str]]:
-        for number, claim in self.claims.items():
-            for statement in claim.statements:
-                named = [statement.slope, getattr(statement, "axis", None)]
-                named += list(statement.over) if isinstance(statement.over, dict) else []
-                yield from ((f"claims.{number}", axis) for axis in named if axis)
+    def _known(self) -> dict[str, Iterable[str]]:
+        """What there is, by what it is; metrics as `task.metric`."""
+        measured = {name: options.metrics for name, options in declared(TaskOptions).items()}
+        measured[ALL_TASKS] = tuple(DELTA_METRICS.values())
+        over = [run.over for run in self.runs.values()]
+        over += [study.over for study in self.studies.values()]
+        at = [self.settings, *(study.settings for study in self.studies.values())]
+        return {
+            "run": self.runs,
+            "task": self.settings["tasks"],
+            "experiment": self.experiments,
+            "axis": dict.fromkeys(axis for own in over for axis in own),
+            "condition": dict.fromkeys(name for own in at for name in own.get("at", {})),
+            "metric": [f"{task}.{metric}" for task, own in measured.items() for metric in own],
+        }
 
-    def _named_conditions(self) -> Iterator[tuple[str, str]]:
-        for number, claim in self.claims.items():
-            for statement in claim.statements:
-                named = statement.at if isinstance(statement.at, dict) else {}
-                yield from ((f"claims.{number}", condition) for condition in named)
-
-    def _named_runs(self) -> Iterator[tuple[str, str]]:
-        """Where runs are named, and which."""
-        yield "reference", self.reference
-        yield from (("table", run) for run in self.table)
-        for name, study in self.studies.items():
-            yield from ((f"studies.{name}.runs", run) for run in study.runs or [])
-        for number, claim in self.claims.items():
-            yield from ((f"claims.{number}", run) for run in claim.runs)
-        for name, spec in self.experiments.items():
-            yield from ((f"experiments.{name}.histories", run) for run in spec.histories)
-        for name, run in self.runs.items():
-            yield from ((f"runs.{name}.needs", needed) for needed in run.needs.values())
-
-    def _named_tasks(self) -> Iterator[tuple[str, str]]:
-        for name, run in self.runs.items():
-            yield from ((f"runs.{name}.tasks", task) for task in run.trained)
-        for name, study in self.studies.items():
-            yield from ((f"studies.{name}.tasks", task) for task in study.tasks or [])
-        for number, claim in self.claims.items():
-            for statement in claim.statements:
-                named = [task for task in self.tasks_of(statement) if task != ALL_TASKS]
-                yield from ((f"claims.{number}", task) for task in named)
-
-    def _named_experiments(self) -> Iterator[tuple[str, str]]:
-        for name, study in self.studies.items():
-            yield from ((f"studies.{name}.experiments", own) for own in study.experiments)
-        for number, claim in self.claims.items():
-            yield from ((f"claims.{number}.measured", bound.experiment) for bound in claim.measured)
-
-    def _named_metrics(self) -> Iterator[tuple[str, str, str]]:
-        yield from (("headline", task, metric) for task, metric in self.headline.items())
+    def _named(self) -> Iterator[tuple[str, str, Iterable[str]]]:
+        """What the specification names: where, what it should be, and the names."""
+        yield "reference", "run", [self.reference]
+        yield "table", "run", self.table
+        yield "headline", "metric", [f"{task}.{metric}" for task, metric in self.headline.items()]
         for task, metrics in self.averaged.items():
-            yield from (("averaged", task, metric) for metric in metrics)
-        for column in self.columns:
-            task, _, metric = column.partition(".")
-            yield "columns", task, metric
+            yield "averaged", "metric", [f"{task}.{metric}" for metric in metrics]
+        yield "columns", "metric", self.columns
+        for name, run in self.runs.items():
+            yield f"runs.{name}.tasks", "task", run.trained
+            yield f"runs.{name}.needs", "run", run.needs.values()
+        for name, study in self.studies.items():
+            yield f"studies.{name}.runs", "run", study.runs or []
+            yield f"studies.{name}.tasks", "task", study.tasks or []
+            yield f"studies.{name}.experiments", "experiment", study.experiments
+        for name, spec in self.experiments.items():
+            yield f"experiments.{name}.histories", "run", spec.histories
         for number, claim in self.claims.items():
+            yield f"claims.{number}", "run", claim.runs
+            yield f"claims.{number}.measured", "experiment", [b.experiment for b in claim.measured]
             for statement in claim.statements:
-                for task in self.tasks_of(statement):
-                    for metric in filter(None, (statement.metric, statement.beyond)):
-                        yield f"claims.{number}", task, metric
+                yield from self._named_in(statement, f"claims.{number}")
 
-
-def _known(name: str, among: Mapping[str, Any], what: str, where: str) -> None:
-    if name not in among:
-        known = ", ".join(among) or "none"
-        raise ValueError(f"{where}: unknown {what} '{name}'; known: {known}")
-
-
-def _known_metric(task: str, metric: str, where: str) -> None:
-    measured = {name: options.metrics for name, options in declared(TaskOptions).items()}
-    measured[ALL_TASKS] = tuple(DELTA_METRICS.values())
-    if metric not in measured.get(task, ()):
-        known = [f"{t}.{m}" for t, metrics in measured.items() for m in metrics]
-        raise ValueError(f"{where}: unknown metric '{task}.{metric}'; known: {', '.join(known)}")
+    def _named_in(self, statement: Better, where: str) -> Iterator[tuple[str, str, Iterable[str]]]:
+        tasks = self.tasks_of(statement)
+        yield where, "task", [task for task in tasks if task != ALL_TASKS]
+        for metric in filter(None, (statement.metric, statement.beyond)):
+            yield where, "metric", [f"{task}.{metric}" for task in tasks]
+        yield where, "axis", statement.axes
+        yield where, "condition", statement.at if isinstance(statement.at, dict) else []

@@ -29,13 +29,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 HASHES = """
 import json
+from pathlib import Path
 from replications.core.spec import load_study, origin
 plans = load_study({"study": "micro"}).plans
 print(json.dumps({
     name: {run: origin.of_run(plan, run, 1, "cpu")["source"] for run in plan.runs}
     for name, plan in plans.items()
 } | {"prepare": {n: origin.of_preparation(p.data)["source"] for n, p in plans.items()}}
-  | {"evidence": {n: origin.of_evidence(p)["source"] for n, p in plans.items()}}))
+  | {"evidence": {n: origin.of_evidence(p, Path(n))["source"] for n, p in plans.items()}}))
 """
 
 

@@ -230,10 +230,11 @@ TWO = [{"name": "dense"}, {"name": "sparse", "optimizer": {"name": "sgd", "lr": 
 
 
 FROZEN = [{"name": "dense"}, {"name": "sparse", "frozen": ["trunk"]}, {"name": "last"}]
+LAST_FROZEN = [{"name": "dense"}, {"name": "sparse", "frozen": ["trunk"]}]
 
 
-@pytest.mark.parametrize("phases", [TWO, FROZEN])
-@pytest.mark.parametrize("killed_at", [1, 4, 5, 6, 7, 8, 9, 11])
+@pytest.mark.parametrize("phases", [TWO, FROZEN, LAST_FROZEN])
+@pytest.mark.parametrize("killed_at", [1, 4, 5, 6, 7, 8, 9, 11, 12])
 def test_killed_in_any_phase_it_resumes_to_identical_bits(
     killed_at: int, phases: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

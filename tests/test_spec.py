@@ -466,3 +466,47 @@ def test_what_a_claim_names_exists(
         content["claims"] = {"1": {"title": "", "better": better}}
 
     assert message in refused(edit)
+
+
+def test_of_all_tasks_a_single_task_run_is_compared_on_its_own(
+    planned: Callable[[Edit], spec.Plan], refused: Callable[[Edit], str]
+) -> None:
+    def edit(content: dict[str, Any], **statement: Any) -> None:
+        singles = ["single_semseg", "single_instances", "single_depth"]
+        better = {"run": "equal", "against": singles, "tasks": "all"} | statement
+        content["claims"] = {"1": {"title": "It pays", "better": better}}
+
+    plan = planned(edit)
+    found = plan.comparisons(plan.replication.claims["1"])
+    assert [(c.against, c.task) for c in found] == [
+        ("single_semseg", "semseg"),
+        ("single_instances", "instances"),
+        ("single_depth", "depth"),
+    ]
+    text = refused(lambda content: edit(content, tasks=["semseg", "depth"]))
+    assert "claims.1: run 'single_semseg' does not have task 'depth'" in text
+
+
+def test_names_of_runs_are_names_of_folders(refused: Callable[[Edit], str]) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        content["runs"]["MTAN"] = content["runs"]["equal"]
+
+    assert "runs.MTAN" in refused(edit)
+
+
+def test_a_teacher_is_the_one_at_the_same_values(planned: Callable[[Edit], spec.Plan]) -> None:
+    """As far as the teacher is laid out: over the steps and not over the width."""
+
+    def edit(content: dict[str, Any]) -> None:
+        content["runs"]["uncertainty"] |= {"over": {"steps": [80]}}
+        over = {"steps": [80], "model.width": [8]}
+        content["runs"]["equal"] |= {"over": over, "needs": {"teacher": "uncertainty"}}
+
+    plan = planned(edit)
+    teachers = {run: plan.runs[run].needs["teacher"] for run in plan.runs if run[:5] == "equal"}
+    assert teachers == {
+        "equal": "uncertainty",
+        "equal@steps=80": "uncertainty@steps=80",
+        "equal@model.width=8": "uncertainty",
+        "equal@model.width=8,steps=80": "uncertainty@steps=80",
+    }

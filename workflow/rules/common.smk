@@ -58,7 +58,7 @@ def run_origin(replication, run):
 
 @functools.cache
 def evidence_origin(replication):
-    return origin.of_evidence(PLANS[replication])
+    return origin.of_evidence(PLANS[replication], Path(RESULTS, replication))
 
 
 @functools.cache
@@ -73,7 +73,8 @@ def run_is_stale(replication, run, seed):
     """Whether a run folder, or that of a run that it needs, is made from something else."""
     plan, folder = PLANS[replication], Path(RESULTS, replication, run, str(seed))
     data = data_hash(plan.settings_of(run).data.folder)
-    expected = run_origin(replication, run) | ({"data": data} if data else {})
+    expected = run_origin(replication, run) | {"seed": int(seed)}
+    expected |= {"data": data} if data else {}
     return origin.is_stale(
         folder, expected | origin.of_needed(plan, run, folder)
     ) or any(

@@ -75,7 +75,8 @@ for _family, _names in FAMILIES.items():
             newer=lambda wildcards, family=_family, names=tuple(_names): again(
                 origin.is_stale(
                     Path(RESULTS, family),
-                    {name: evidence_origin(name) for name in names},
+                    {name: evidence_origin(name) for name in names}
+                    | {"replications": list(names)},
                 )
             ),
         output:

@@ -17,7 +17,8 @@ from check_paper import check_paper, read_authors, read_rules, report
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
 from replications.core.errors import StudyError
-from replications.core.spec.origin import verified
+from replications.core.spec.layout import ORIGIN
+from replications.core.spec.origin import read, verified
 
 _INSTALL = """install TeX Live with XeLaTeX and Korean, latexmk and the Nanum fonts:
   Debian, Ubuntu  apt-get install latexmk texlive-xetex texlive-lang-korean texlive-latex-extra \
@@ -62,9 +63,7 @@ def _build(arguments: argparse.Namespace, build: Path) -> int:
     if missing:
         raise PaperError(f"{', '.join(missing)} not found; {_INSTALL}")
     authors_file = _authors_file(arguments.authors, arguments.paper, arguments.final)
-    record = verified(arguments.results)
-    if unknown := set(_generated(arguments.results)) - set(record["files"]):
-        raise PaperError(f"{arguments.results / min(unknown)}: not one of the generated files")
+    verified(arguments.results)
     origins = copy_sources(
         arguments.main, arguments.paper, arguments.results, arguments.sections, build
     )
@@ -96,12 +95,6 @@ def _authors_file(given: Path | None, paper: Path, final: bool) -> Path | None:
     return None
 
 
-def _generated(results: Path) -> list[str]:
-    """The files that papers input."""
-    generated = results / "generated"
-    return [path.relative_to(results).as_posix() for path in generated.rglob("*") if path.is_file()]
-
-
 def copy_sources(
     main: Path, paper: Path, results: Path, sections: Sequence[Path], build: Path
 ) -> dict[str, Path]:
@@ -120,7 +113,10 @@ def copy_sources(
     ours = shutil.ignore_patterns("authors*.tex", "*.pdf", ".*", "*.aux", "*.log", "generated")
     shutil.copytree(paper, build, ignore=ours, dirs_exist_ok=True)
     shutil.copyfile(main, build / "main.tex")
-    shutil.copytree(generated, build / "generated")
+    for file in read(results / ORIGIN)["files"]:
+        if file.startswith("generated/"):
+            (build / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(results / file, build / file)
     names = [section.parent.name for section in sections]
     for name, section in zip(names, sections, strict=True):
         (build / "replications" / name).mkdir(parents=True)

@@ -121,9 +121,10 @@ class Training:
         for name, parameter in self.learner.named_parameters():
             parameter.requires_grad_(state["trainable"][name])
         self.weighting.load_state_dict(state["weighting"])
-        self.optimizer = optimizer_of(self.learner, self.stretch, self.weighting)
-        self.optimizer.load_state_dict(state["optimizer"])
-        set_mode(self.learner)
+        if self.finished < len(self.timeline):
+            self.optimizer = optimizer_of(self.learner, self.stretch, self.weighting)
+            self.optimizer.load_state_dict(state["optimizer"])
+            set_mode(self.learner)
 
 
 def train(job: Job, training: Training) -> None:

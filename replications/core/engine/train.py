@@ -177,7 +177,7 @@ def prepare_job(
         _split(plan, arguments, "train", tasks, device),
         _split(plan, arguments, "val", validated, device),
         arguments.checkpoint,
-        json.dumps([origin_of(plan, arguments, dataset, device), arguments.seed], sort_keys=True),
+        json.dumps(origin_of(plan, arguments, dataset, device), sort_keys=True),
     )
 
 
@@ -252,9 +252,9 @@ def build_learner(
 def origin_of(
     plan: Plan, arguments: Arguments, dataset: Description, device: torch.device
 ) -> origin.Origin:
-    """What the run is made from, but for its seed."""
+    """What the run is made from."""
     own = origin.of_run(plan, arguments.run, arguments.threads, device.type)
-    own |= {"data": dataset.hash}
+    own |= {"data": dataset.hash, "seed": arguments.seed}
     needs = {
         role: origin.verified(folder, ["model.pt"])["files"]["model.pt"]
         for role, folder in _needed(plan, arguments, arguments.run).items()
@@ -333,9 +333,10 @@ def _training_costs(
 
 def _trained_before(folder: Path, made_from: origin.Origin) -> bool:
     """Whether the folder holds this very training, evaluated under other conditions."""
-    found = origin.read(folder / ORIGIN).get("origin", {})
+    found = origin.read(folder / ORIGIN).get("origin") or {}
     differing = {key for key in {*found, *made_from} if found.get(key) != made_from.get(key)}
-    return differing == {"evaluated_at"} and bool(origin.verified(folder))
+    whole = not origin.is_stale(folder, {})
+    return differing == {"evaluated_at"} and whole and bool(origin.verified(folder))
 
 
 @contextmanager

@@ -73,10 +73,14 @@ def axes_figure(results: Results) -> Figure:
             axis.fill_between(line.table.index, line.table["low"], line.table["high"], **band)
     for row, place in zip(grid, places, strict=True):
         for axis, task in zip(row, tasks, strict=True):
+            if not axis.lines:  # no run of the task is laid out there
+                axis.set_visible(False)
+                continue
             axis.set_xlabel(place, fontsize=7)
-            if min(axis.get_lines()[0].get_xdata(), default=0) > 0:
+            values = axis.lines[0].get_xdata()
+            if min(values) > 0:
                 axis.set_xscale("log")
-                axis.set_xticks(axis.get_lines()[0].get_xdata(), minor=False)
+                axis.set_xticks(values, minor=False)
                 axis.xaxis.set_major_formatter("{x:g}")
                 axis.minorticks_off()
             metric = results.plan.replication.headline[task]

@@ -67,7 +67,7 @@ def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
                 rows.append((*place, DEFINITIONS[definition], value))
     table = pd.DataFrame(rows, columns=[*_COLUMNS, "higher_is_better", "value"])
     same = [table[column] for column in ("run", "condition", "definition")]
-    return table[np.isfinite(table["value"]).groupby(same).transform("all")]
+    return table[np.isfinite(table["value"].astype(float)).groupby(same).transform("all")]
 
 
 def _gain(

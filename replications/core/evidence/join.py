@@ -6,7 +6,7 @@ import itertools
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import pandas as pd
 
@@ -15,7 +15,7 @@ from replications.core.evidence.overview import overview
 from replications.core.evidence.study import load_results
 from replications.core.files import replacing, write_text
 from replications.core.spec import DatasetOptions, Plan, Verdict, declared, origin
-from replications.core.spec.layout import OVERVIEW, TABLES, for_paper
+from replications.core.spec.layout import ORIGIN, OVERVIEW, TABLES, for_paper
 
 _FACES = {
     "quick": "※ 이 원고는 CPU 두 코어에서 십여 분에 끝나는 축소(quick) 연구의 결과이다.",
@@ -40,14 +40,16 @@ def join(plans: Sequence[Plan], folder: Path) -> None:
         itertools.chain(study_numbers(plans), study_sentences(plans, efficiency, claims))
     )
     generated = folder / "generated"
+    shutil.rmtree(generated, ignore_errors=True)
     write_text(generated / "numbers.tex", study + own)
     for file in for_paper(plans):
         if file != "numbers.tex":
             source = folder if file in OVERVIEW else folder.parent
             with replacing(generated / file) as temporary:
                 shutil.copyfile(source / file, temporary)
-    made_from = {plan.name: origin.of_evidence(plan) for plan in plans}
-    record = {"study": plans[0].study, "replications": list(made_from), "origin": made_from}
+    made_from = {one.plan.name: origin.read(one.folder / ORIGIN)["origin"] for one in results}
+    record: dict[str, Any] = {"study": plans[0].study, "replications": list(made_from)}
+    record["origin"] = made_from | {"replications": list(made_from)}
     files = [*TABLES, "efficiency.csv", *(f"generated/{file}" for file in for_paper(plans))]
     origin.seal(folder, files, record)
 

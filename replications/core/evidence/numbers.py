@@ -73,7 +73,7 @@ def _sentences(results: Results) -> Iterator[tuple[str, str]]:
     open_ = results.claims[results.claims["verdict"] == "undecided"]
     if len(seen := open_[open_["complete"]]):
         sentences.append(f"주장 {', '.join(seen['claim'])}에 대해서는 판정할 수 없었다")
-        needed = seen["seeds_needed"].max()
+        needed = seen["seeds_needed"].fillna(0).max()
         if needed > plan.seeds:
             sentences[-1] += f"(필요한 시드 {needed:.0f}개)"
     if len(unseen := open_[~open_["complete"]]):

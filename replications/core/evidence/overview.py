@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -115,7 +116,8 @@ def experiments_table(results: Sequence[Results]) -> str:
 def plane_figure(table: pd.DataFrame, results: Sequence[Results]) -> Figure:
     """Every multi-task run: accuracy change against parameters saved; the reference run filled."""
     figure, axis = plt.subplots(figsize=(COLUMN, 0.54 * COLUMN), layout="constrained")
-    for one, colour, marker in zip(results, COLOURS, MARKERS, strict=False):
+    looks = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
+    for one, (colour, marker) in zip(results, looks, strict=False):
         own = table[table["replication"] == one.plan.name]
         reference = own["run"] == one.plan.replication.reference
         for chosen, face in ((own[reference], colour), (own[~reference], "white")):

@@ -46,5 +46,9 @@ def summarise(plan: Plan, folder: Path) -> None:
     write_text(folder / "supplement.tex", chapter(results))
     draw_figures(results)
     drawn = [f"{figure}{suffix}" for figure in figures(plan) for suffix in (".pdf", ".svg")]
-    record = {"replication": plan.name, "study": plan.study, "origin": origin.of_evidence(plan)}
+    record = {
+        "replication": plan.name,
+        "study": plan.study,
+        "origin": origin.of_evidence(plan, folder),
+    }
     origin.seal(folder, (*TABLES, *LATEX, "numbers.tex", *drawn), record)

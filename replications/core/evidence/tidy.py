@@ -84,12 +84,9 @@ def _verified(
 ) -> dict[str, Any]:
     """The origin of a run folder, which must be what the study asks for."""
     record = origin.verified(folder, _READ)
-    found = tuple(record[key] for key in ("replication", "study", "run", "seed"))
-    if found != (plan.name, plan.study, run, seed):
-        raise StudyError(
-            f"{folder}: holds {found}, expected {(plan.name, plan.study, run, seed)}; "
-            "delete it and train again"
-        )
+    found = {key: record.get(key) for key in ("replication", "study", "run", "seed")}
+    if found != {"replication": plan.name, "study": plan.study, "run": run, "seed": seed}:
+        raise StudyError(f"{folder}: holds {found}; run snakemake, which trains it again")
     wanted = {key: expected[key] for key in ("trained_with", "evaluated_at", "source", "packages")}
     wanted |= origin.of_needed(plan, run, folder)
     for key, value in wanted.items():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from replications.core.spec.training import Run
@@ -56,12 +56,19 @@ def laid_out(
                     "axis": axis,
                     "title": f"{run.title} ({written(axis)})",
                     "needs": {
-                        role: variant_name(needed, axis) if axis in wanted[needed] else needed
+                        role: _nearest(needed, axis, wanted[needed])
                         for role, needed in run.needs.items()
                     },
                 }
             )
     return result
+
+
+def _nearest(run: str, axis: Axis, laid: Sequence[Axis]) -> str:
+    """The variant of a run that has the values of an axis, as far as it is laid out along it."""
+    names = {name for own in laid for name in own}
+    own = {name: value for name, value in axis.items() if name in names}
+    return variant_name(run, own) if own in laid else run
 
 
 def _grid(over: Mapping[str, list[Value]], settings: Resolve) -> list[Axis]:

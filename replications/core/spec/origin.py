@@ -54,6 +54,7 @@ def of_run(plan: Plan, run: str, threads: int, device: str) -> Origin:
     """What a run is trained from, but for its data and its seed; `device`: `cpu` or `cuda`."""
     code = closure.of_training(plan, run)
     return {
+        "run": f"{plan.study}/{plan.name}/{run}",
         "trained_with": plan.run_fingerprint(run),
         "evaluated_at": plan.settings_of(run).conditions,
         "source": code.hash,
@@ -79,11 +80,16 @@ def of_preparation(data: DatasetOptions) -> Origin:
     return {"variant": data.variant, "source": code.hash, "packages": code.versions}
 
 
-def of_evidence(plan: Plan) -> Origin:
-    """What the tables and figures of a replication are made from, but for its run folders."""
+def of_evidence(plan: Plan, folder: Path) -> Origin:
+    """What the tables and figures of a replication are made from; its run folders and experiments
+    lie in `folder`."""
     code = closure.of_evidence(plan)
+    runs = [f"{run}/{seed}" for run in plan.runs for seed in range(plan.seeds)]
     return {
         "plan": plan.digest(),
+        "results": digest(
+            [read(folder / n / ORIGIN).get("files") for n in (*runs, *plan.experiments)]
+        ),
         "tested_elsewhere": tested_elsewhere(plan.replication.paper, plan.name),
         "source": code.hash,
         "packages": code.versions,
@@ -108,9 +114,15 @@ def of_data(description: Mapping[str, Any]) -> str:
 def read(path: Path) -> dict[str, Any]:
     """The content of a JSON file; empty where there is none or it cannot be read."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        stat = path.stat()
+        return _parsed(path, stat.st_mtime_ns, stat.st_size)
     except (OSError, ValueError):
         return {}
+
+
+@functools.cache
+def _parsed(path: Path, changed: int, size: int) -> dict[str, Any]:
+    content = json.loads(path.read_text(encoding="utf-8"))
     return content if isinstance(content, dict) else {}
 
 
@@ -120,7 +132,7 @@ def is_stale(folder: Path, expected: Origin) -> bool:
     if not (folder / ORIGIN).is_file():
         return False
     record = read(folder / ORIGIN)
-    found = record.get("origin", {})
+    found = record.get("origin") or {}
     return any(found.get(key) != value for key, value in expected.items()) or not all(
         (folder / file).is_file() for file in record.get("files", {})
     )
@@ -152,12 +164,18 @@ def verified(folder: Path, files: Iterable[str] | None = None) -> dict[str, Any]
     """
     record = read(folder / ORIGIN)
     if "files" not in record:
-        raise StudyError(f"{folder / ORIGIN}: missing or damaged; delete it and run again")
+        raise StudyError(f"{folder / ORIGIN}: missing or damaged. {_cure(folder)}")
     for file in record["files"] if files is None else files:
         path = folder / file
         if not path.is_file() or sha256_of(path) != record["files"].get(file):
             raise StudyError(
                 f"{path}: not what was written there: its hash is not the one in {ORIGIN}. "
-                f"Delete {folder / ORIGIN} and run again, which makes it anew."
+                f"{_cure(folder)}"
             )
     return record
+
+
+def _cure(folder: Path) -> str:
+    if folder.parent.name == "published":
+        return f"Restore it with: git checkout {folder}"
+    return f"Delete {folder / ORIGIN} and run again, which makes it anew."

@@ -81,8 +81,14 @@ class Plan(Strict):
             for statement in claim.statements
             for against in statement.rivals or [""]
             for task in self.replication.tasks_of(statement)
+            # Of all tasks those that both have: a single-task run is a rival on its own.
+            if statement.tasks != "all" or self._has(statement.run, task, against)
             for comparison in self._compared(statement, against, task)
         ]
+
+    def _has(self, run: str, task: str, against: str) -> bool:
+        known = self.replication.runs
+        return all(task in known[name].tasks for name in (run, against) if name)
 
     def _compared(self, statement: Better, against: str, task: str) -> list[Comparison]:
         """The comparisons of a statement with one other run on one task."""
@@ -98,15 +104,13 @@ class Plan(Strict):
                 condition=condition,
             )
             if isinstance(statement, Crossing):
-                values = list(self.along(statement.run, statement.axis).values())
-                if len(values) < 2:  # a study without the axis lacks the runs
-                    values = [f"{statement.run}@{statement.axis}=?"] * 2
+                values = list(self._several(statement.run, statement.axis).values())
                 low, high = (_pair(statement.run, against, values[end]) for end in (0, -1))
                 found += [compared({0.0: low[::-1]}), compared({0.0: high})]
             elif statement.slope:
                 pairs = {
                     value: _pair(statement.run, against, run)
-                    for value, run in self.along(statement.run, statement.slope).items()
+                    for value, run in self._several(statement.run, statement.slope).items()
                 }
                 found.append(compared(pairs, slope=statement.slope))
             else:
@@ -115,6 +119,11 @@ class Plan(Strict):
                     for run in self._variants_of(statement)
                 ]
         return found
+
+    def _several(self, run: str, axis: str) -> dict[float, str]:
+        """See `along`; of a study without the axis, runs that it lacks."""
+        found = self.along(run, axis)
+        return found if len(found) > 1 else {0.0: f"{run}@{axis}=?", 1.0: f"{run}@{axis}=?"}
 
     def _variants_of(self, statement: Better) -> list[str]:
         if statement.over == "every":
@@ -338,7 +347,10 @@ def _check_reaches(run: Run) -> None:
     """Refuse an axis whose values a run lays its own over, so that they would change nothing."""
     for path in run.axis:
         first, _, rest = path.partition(".")
-        own = {"model": rest in run.model}
+        found: Any = run.model
+        for part in rest.split("."):
+            found = found.get(part) if isinstance(found, dict) else None
+        own = {"model": found is not None}
         own |= {
             name: any(getattr(p, name) for p in run.phases) for name in ("optimizer", "schedule")
         }

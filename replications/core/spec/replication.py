@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from replications.core.spec.claims import ALL_TASKS, DELTA_METRICS, Better, Claim
 from replications.core.spec.options import Positive, Strict, TaskOptions, declared
 from replications.core.spec.training import Run
+
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
+"""Of what has a folder of results."""
 
 
 class Experiment(Strict):
@@ -64,9 +67,9 @@ class Replication(Strict):
     reference: str
     """The multi-task run whose delta_m the abstract quotes."""
     settings: dict[str, Any]
-    runs: dict[str, Run]
+    runs: dict[Name, Run]
     studies: dict[str, Study]
-    experiments: dict[str, Experiment] = {}
+    experiments: dict[Name, Experiment] = {}
     figures: dict[str, str] = {}
     """Figures of its own, functions of that name in its `figures.py`, and their captions."""
     claims: dict[str, Claim] = {}
@@ -142,6 +145,10 @@ class Replication(Strict):
 
     def _named_in(self, statement: Better, where: str) -> Iterator[tuple[str, str, Iterable[str]]]:
         tasks = self.tasks_of(statement)
+        for run in statement.runs if statement.tasks != "all" else []:
+            own = self.runs[run].tasks
+            if unknown := {*tasks} & {*self.settings["tasks"]} - {*own}:
+                raise ValueError(f"{where}: run '{run}' does not have task '{min(unknown)}'")
         yield where, "task", [task for task in tasks if task != ALL_TASKS]
         for metric in filter(None, (statement.metric, statement.beyond)):
             yield where, "metric", [f"{task}.{metric}" for task in tasks]

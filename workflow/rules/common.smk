@@ -33,22 +33,18 @@ wildcard_constraints:
 
 # What is made from other code, settings or data than the study asks for is made anew, whatever its
 # time stamp says and wherever it came from: it gets an input that is newer than anything.
-NEWER = Path(".snakemake/made-from-something-else")
+@functools.cache
+def newer():
+    path = Path(".snakemake/made-from-something-else")
+    path.parent.mkdir(exist_ok=True)
+    # Of a file whose content stays the same Snakemake ignores the time stamp.
+    path.write_text(str(time.time_ns()))
+    return str(path)
 
 
 def again(stale):
     """The newer input of a job whose outputs are stale."""
-    if not stale:
-        return []
-    if not again.called:
-        NEWER.parent.mkdir(exist_ok=True)
-        # Of a file whose content stays the same Snakemake ignores the time stamp.
-        NEWER.write_text(str(time.time_ns()))
-        again.called = True
-    return [str(NEWER)]
-
-
-again.called = False
+    return [newer()] if stale else []
 
 
 @functools.cache

@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
+from typing import Any
 
 from replications.core.errors import StudyError
 from replications.core.spec import reading
@@ -50,6 +51,11 @@ class Closure:
         """Hash of our modules."""
         paths = ((name, _path(name)) for name in self.modules)
         return digest([(name, _read(path).digest) for name, path in paths if path])
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """What the origin of results says of the code."""
+        return {"source": self.hash, "packages": self.versions}
 
     @property
     def versions(self) -> dict[str, str]:

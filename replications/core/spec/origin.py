@@ -52,15 +52,13 @@ def _cuda_is_usable() -> bool:
 
 def of_run(plan: Plan, run: str, threads: int, device: str) -> Origin:
     """What a run is trained from, but for its data and its seed; `device`: `cpu` or `cuda`."""
-    code = closure.of_training(plan, run)
     return {
         "run": f"{plan.study}/{plan.name}/{run}",
         "trained_with": plan.run_fingerprint(run),
         "evaluated_at": plan.settings_of(run).conditions,
-        "source": code.hash,
-        "packages": code.versions,
         "threads": threads,
         "device": device,
+        **closure.of_training(plan, run).origin,
     }
 
 
@@ -76,34 +74,26 @@ def of_needed(plan: Plan, run: str, folder: Path) -> Origin:
 
 def of_preparation(data: DatasetOptions) -> Origin:
     """What a dataset is prepared from, but for its files."""
-    code = closure.of_preparation(data)
-    return {"variant": data.variant, "source": code.hash, "packages": code.versions}
+    return {"variant": data.variant, **closure.of_preparation(data).origin}
 
 
 def of_evidence(plan: Plan, folder: Path) -> Origin:
     """What the tables and figures of a replication are made from; its run folders and experiments
     lie in `folder`."""
-    code = closure.of_evidence(plan)
-    runs = [f"{run}/{seed}" for run in plan.runs for seed in range(plan.seeds)]
+    made = [f"{run}/{seed}" for run in plan.runs for seed in range(plan.seeds)]
+    made += plan.experiments
     return {
         "plan": plan.digest(),
-        "results": digest(
-            [read(folder / n / ORIGIN).get("files") for n in (*runs, *plan.experiments)]
-        ),
+        "results": digest([read(folder / name / ORIGIN).get("files") for name in made]),
         "tested_elsewhere": tested_elsewhere(plan.replication.paper, plan.name),
-        "source": code.hash,
-        "packages": code.versions,
+        **closure.of_evidence(plan).origin,
     }
 
 
 def of_experiment(plan: Plan, experiment: str) -> Origin:
     """What an experiment is made from, but for the histories it reads."""
-    code = closure.of_experiment(plan, experiment)
-    return {
-        "made_with": plan.experiment_fingerprint(experiment),
-        "source": code.hash,
-        "packages": code.versions,
-    }
+    made_with = plan.experiment_fingerprint(experiment)
+    return {"made_with": made_with, **closure.of_experiment(plan, experiment).origin}
 
 
 def of_data(description: Mapping[str, Any]) -> str:

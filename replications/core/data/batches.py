@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -86,7 +87,7 @@ class Batch:
         return len(first)
 
 
-class Decoding:
+class Decoding(ABC):
     """How the stored arrays of a dataset become what learners and losses want."""
 
     inputs: ClassVar[tuple[str, ...]]
@@ -97,9 +98,9 @@ class Decoding:
     def __init__(self, options: Any) -> None:
         self.options = options
 
+    @abstractmethod
     def input(self, arrays: Mapping[str, Tensor]) -> Any:
         """The input of a batch from its stored arrays, by name, (B, ...)."""
-        raise NotImplementedError
 
     def label(self, name: str, values: Tensor) -> Tensor:
         """A label of a batch as losses want it, from its stored array, (B, ...)."""

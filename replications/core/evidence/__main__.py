@@ -45,8 +45,8 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.stage == "summarise":
         from replications.core.evidence.summarise import summarise
 
-        for plan in plans:
-            summarise(plan, folder)
+        (plan,) = plans
+        summarise(plan, folder)
     elif arguments.stage == "join":
         from replications.core.evidence.join import join
 

@@ -75,8 +75,6 @@ def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | Non
     found = {at: sign * (of(run) - of(against)) for at, (run, against) in comparison.pairs.items()}
     if not comparison.slope:
         return list(next(iter(found.values())))
-    if len(found) < 2:
-        return None
     table, at = pd.DataFrame(found), np.array(list(found))
     return list(np.polyfit(np.log(at) if (at > 0).all() else at, table.to_numpy().T, 1)[0])
 

@@ -8,8 +8,7 @@ from matplotlib.lines import Line2D
 
 from replications.core.data.examples import Examples
 from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM
-
-_UNITS = {"a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
+from replications.core.evidence.naming import unit_name
 
 
 def figure(examples: Examples) -> Figure:
@@ -24,7 +23,7 @@ def figure(examples: Examples) -> Figure:
             axis.scatter(task.truth, predicted, 3, colour, marker, alpha=0.5, linewidth=0)
         middle = task.truth.mean()
         axis.axline((middle, middle), slope=1, color="0.5", lw=0.8, zorder=0)
-        unit = _UNITS.get(task.unit, task.unit)
+        unit = unit_name(task.unit)
         axis.set_title(f"{task.presentation.name} ({unit})", fontsize=7.5, pad=2)
     for axis in axes.flat[len(examples.tasks) :]:
         axis.set_visible(False)

@@ -68,8 +68,8 @@ def reference(project: Path, prepared: Path) -> Path:
 
 def test_a_run_folder_is_complete(reference: Path) -> None:
     assert {path.name for path in reference.iterdir()} == {
-        *("metrics.json", "history.csv", "cost.json", "examples.npz", "provenance.json"),
-        "model.pt",
+        *("metrics.json", "resampled.csv", "history.csv", "cost.json", "examples.npz"),
+        *("model.pt", "provenance.json"),
     }
     assert not reference.with_suffix(".pt").exists()
     origin = json.loads((reference / "provenance.json").read_text())

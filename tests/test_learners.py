@@ -45,8 +45,10 @@ class Plain(Decoding):
         return arrays["features"]
 
 
-class Mean:
+class Mean(Accumulator):
     """The mean squared error of a split."""
+
+    state = ("found",)
 
     def __init__(self, task: Value) -> None:
         self.task, self.found = task, list[Tensor]()

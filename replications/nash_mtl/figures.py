@@ -98,7 +98,7 @@ def conflict(results: Results) -> Figure:
     seeds for each run that records them, smoothed over a tenth of the training."""
     plan = results.plan
     histories = {
-        run: [results.history(run, seed) for seed in range(plan.seeds)]
+        run: [results.history(run, seed) for seed in plan.seed_numbers]
         for run in ("nash", "mgda", "pcgrad", "cagrad", "imtl")
         if run in plan.runs
     }

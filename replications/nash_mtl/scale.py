@@ -37,7 +37,7 @@ def changes(plan: Plan, folder: Path) -> pd.DataFrame:
     """
     rows = []
     for scaled, plain in twins(plan).items():
-        for seed in range(plan.seeds):
+        for seed in plan.seed_numbers:
             first = {
                 run: pd.read_csv(folder / run / str(seed) / "history.csv").iloc[0]
                 for run in (plain, scaled)

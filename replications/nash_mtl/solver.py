@@ -129,7 +129,7 @@ def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
     """Both procedures, on random matrices and on those that the trainings of `nash` recorded."""
     options = plan.experiments["solver"].options
     histories = [
-        pd.read_csv(folder / "nash" / str(seed) / "history.csv") for seed in range(plan.seeds)
+        pd.read_csv(folder / "nash" / str(seed) / "history.csv") for seed in plan.seed_numbers
     ]
     rows = [*on_random(options), *on_training(plan, histories, options["recorded"])]
     table = pd.DataFrame(rows)

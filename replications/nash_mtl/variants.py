@@ -17,14 +17,14 @@ import torch.nn.functional as F
 
 from replications.core.data.batches import Description, Split
 from replications.core.data.labels import Array
-from replications.core.engine.experiment import Measured, run_experiment
-from replications.core.engine.loop import update
-from replications.core.engine.train import (
+from replications.core.engine.assembly import (
     assemble,
     build_decoding,
     build_learner,
     build_tasks,
 )
+from replications.core.engine.experiment import Measured, run_experiment
+from replications.core.engine.loop import update
 from replications.core.spec import Plan
 
 _CLASSES = 11
@@ -116,7 +116,7 @@ def comparison(plan: Plan, folder: Path, seconds: dict[str, float]) -> pd.DataFr
     """
     tasks = plan.runs["nash"].tasks
     rows = []
-    for seed in range(plan.seeds):
+    for seed in plan.seed_numbers:
         exact = shares(folder / "nash" / str(seed), tasks)
         for run, step_s in seconds.items():
             found = shares(folder / run / str(seed), tasks)

@@ -3,10 +3,12 @@
 import torch
 import torch.nn.functional as F
 
-from replications.core.tasks.base import Metric
+from replications.core.tasks.base import Accumulator, Metric
 
 
-class _Mean:
+class _Mean(Accumulator):
+    state = ("found",)
+
     def __init__(self, name, unit, higher, value):
         self.name, self.unit, self.higher, self.value = name, unit, higher, value
         self.found = []

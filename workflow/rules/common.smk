@@ -78,6 +78,14 @@ def run_is_stale(replication, run, seed):
     )
 
 
+def floor_is_stale(replication):
+    """Whether the floors of a replication are made from something else."""
+    plan = PLANS[replication]
+    data = data_hash(plan.data.folder)
+    expected = origin.of_floor(plan) | ({"data": data} if data else {})
+    return origin.is_stale(Path(RESULTS, replication, layout.FLOOR), expected)
+
+
 def training_inputs(wildcards):
     """The data, the runs that this one needs, and where its folder is stale what makes it anew."""
     name, run, seed = wildcards.replication, wildcards.run, wildcards.seed
@@ -96,7 +104,7 @@ def run_files(name, files):
     return [
         f"{RESULTS}/{name}/{run}/{seed}/{file}"
         for run in plan.runs
-        for seed in range(plan.seeds)
+        for seed in plan.seed_numbers
         for file in files
     ]
 
@@ -108,6 +116,12 @@ def experiment_files(name):
         for experiment in PLANS[name].experiments
         for file in layout.EXPERIMENT_FILES
     ]
+
+
+def floor_files(name):
+    """The files of the floors of a replication."""
+    folder = f"{RESULTS}/{name}/{layout.FLOOR}"
+    return [f"{folder}/{file}" for file in layout.FLOOR_FILES]
 
 
 def of_replication(name):

@@ -14,6 +14,7 @@ for _name, _plan in PLANS.items():
         input:
             run_files(_name, [layout.ORIGIN, "metrics.json"]),
             experiment_files(_name),
+            floor_files(_name),
             f"replications/{_name}/reported.csv",
             f"{_plan.data.folder}/{layout.DESCRIPTION}",
             newer=lambda wildcards, name=_name: again(
@@ -114,6 +115,7 @@ for _family, _names in FAMILIES.items():
             f"{RESULTS}/{_family}/{layout.ORIGIN}",
             [run_files(name, [layout.ORIGIN]) for name in _names],
             [experiment_files(name) for name in _names],
+            [floor_files(name) for name in _names],
         output:
             update(f"results/published/{_family}/{layout.ORIGIN}"),
         log:

@@ -31,6 +31,28 @@ rule train:
         " --device {params.device} --threads {params.torch_threads} 2>&1 | tee {log}"
 
 
+# What a prediction reaches that does not look at its input.
+rule floor:
+    input:
+        lambda wildcards: (
+            f"{PLANS[wildcards.replication].data.folder}/{layout.DESCRIPTION}"
+        ),
+        newer=lambda wildcards: again(floor_is_stale(wildcards.replication)),
+    output:
+        [
+            update(f"{RESULTS}/{{replication}}/{layout.FLOOR}/{file}")
+            for file in layout.FLOOR_FILES
+        ],
+    log:
+        f"{RESULTS}/logs/floor/{{replication}}.log",
+    params:
+        folder=lambda wildcards, output: Path(output[0]).parents[1],
+        study=STUDY.config.study,
+    shell:
+        "python -m replications.core.engine.floor --replication {wildcards.replication}"
+        " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"
+
+
 rule experiment:
     input:
         lambda wildcards: [
@@ -38,7 +60,7 @@ rule experiment:
             for run in PLANS[wildcards.replication]
             .experiments[wildcards.experiment]
             .histories
-            for seed in range(PLANS[wildcards.replication].seeds)
+            for seed in PLANS[wildcards.replication].seed_numbers
         ],
         newer=lambda wildcards: again(
             origin.is_stale(

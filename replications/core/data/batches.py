@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
@@ -141,6 +142,13 @@ class Split:
             name: self.decoding.label(name, values[indices]) for name, values in self.labels.items()
         }
         return Batch(self.decoding.input(parts), labels)
+
+    def groups(self, most: int = 50) -> list[tuple[int, int]]:
+        """The split cut into at most so many stretches, of samples that belong together: from
+        where up to where."""
+        size = self.decoding.options.together
+        size *= math.ceil(len(self) / (size * most))
+        return [(start, min(start + size, len(self))) for start in range(0, len(self), size)]
 
     def in_order(self, batch_size: int, limit: int | None = None) -> Iterator[Batch]:
         """The split in order, `batch_size` samples at a time, at most `limit` in all."""

@@ -187,7 +187,7 @@ def update(job: Job, training: Training) -> dict[str, Tensor]:
     factor = learning_rate_factor(stretch.schedule, step - stretch.start, stretch.steps)
     for group in training.optimizer.param_groups:
         group["lr"] = stretch.optimizer.lr * group["rate"] * factor
-    losses, representation = _losses(job, training)
+    losses, representation, final = _losses(job, training)
     # Of all parameters: those that a phase has frozen must not be clipped with old gradients.
     training.learner.zero_grad(set_to_none=True)
     training.weighting.zero_grad(set_to_none=True)
@@ -203,14 +203,16 @@ def update(job: Job, training: Training) -> dict[str, Tensor]:
         nn.utils.clip_grad_norm_(training.learner.parameters(), settings.clip_grad_norm)
     training.optimizer.step()
     kept = {f"loss_{name}": loss.detach() for name, loss in losses.items()}
+    kept |= {f"final_{name}": loss for name, loss in final.items()}
     return kept | {f"penalty_{name}": p.detach() for name, p in penalties.items()} | record
 
 
-def _losses(job: Job, training: Training) -> tuple[dict[str, Tensor], Features]:
-    """The losses of a step, scaled, and what a weighting may cut."""
+def _losses(job: Job, training: Training) -> tuple[dict[str, Tensor], Features, dict[str, Tensor]]:
+    """The losses of a step, scaled; what a weighting may cut; losses of final predictions."""
     settings, step = job.settings, training.done
     known = job.tasks | job.auxiliary
     losses: dict[str, Tensor] = {}
+    final: dict[str, Tensor] = {}
     shared: list[Tensor] = []
     phase = training.stretch.phase
     for draw in draws(job.run, settings, phase, len(job.train), job.seed, step):
@@ -221,9 +223,10 @@ def _losses(job: Job, training: Training) -> tuple[dict[str, Tensor], Features]:
         with torch.autocast(job.device.type, torch.bfloat16, enabled=half):
             found = training.learner.losses(batch, tasks, training.moment(step))
         shared += found.representation
+        final |= found.final
         for name, loss in found.by_task.items():
             losses[name] = job.run.loss_scale.get(name, 1.0) * loss
-    return losses, shared[0] if len(shared) == 1 else tuple(shared)
+    return losses, shared[0] if len(shared) == 1 else tuple(shared), final
 
 
 def _gradients(penalties: dict[str, Tensor], learner: Learner) -> list[tuple[nn.Parameter, Tensor]]:
@@ -240,7 +243,8 @@ def _gradients(penalties: dict[str, Tensor], learner: Learner) -> list[tuple[nn.
 
 def _record(job: Job, training: Training, window: list[dict[str, Tensor]]) -> dict[str, float]:
     """Check the losses of the window, add its mean to the history, return the mean losses."""
-    names = sorted({name for record in window for name in record if name.startswith("loss_")})
+    columns = {name for record in window for name in record}
+    names = sorted(name for name in columns if name.startswith(("loss_", "final_")))
     means = {}
     for name in names:
         first = training.done - len(window)
@@ -248,13 +252,13 @@ def _record(job: Job, training: Training, window: list[dict[str, Tensor]]) -> di
         values = torch.stack([loss for _, loss in losses]).double().cpu()
         bad = (~values.isfinite()).nonzero()
         if len(bad):
-            task, value = name.removeprefix("loss_"), values[bad[0]].item()
+            task, value = name.partition("_")[2], values[bad[0]].item()
             _stop(job, f"the loss of task '{task}' is {value}", losses[int(bad[0])][0])
         means[name] = values.mean().item()
     last = {k: float(v) for k, v in window[-1].items() if k not in means}
     rate = training.optimizer.param_groups[0]["lr"]
     training.history.append({"step": training.done, "lr": rate} | means | last)
-    return {name.removeprefix("loss_"): mean for name, mean in means.items()}
+    return {n.removeprefix("loss_"): mean for n, mean in means.items() if n.startswith("loss_")}
 
 
 def _stop(job: Job, found: str, step: int) -> NoReturn:

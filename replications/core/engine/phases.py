@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn import Parameter
 
 from replications.core.errors import StudyError
 from replications.core.nets.learner import Learner
 from replications.core.spec import Optimizer, Phase, Run, Schedule, Settings
+from replications.core.weighting.base import Weighting
 
 
 @dataclass(frozen=True)
@@ -71,8 +71,9 @@ def freeze(learner: Learner, phase: Phase) -> set[str]:
     return frozen
 
 
-def optimizer_of(learner: Learner, stretch: Stretch, weighting: nn.Module) -> torch.optim.Optimizer:
-    """The optimiser of a phase, over all that is not frozen.
+def optimizer_of(learner: Learner, stretch: Stretch, weighting: Weighting) -> torch.optim.Optimizer:
+    """The optimiser of a phase, over all that is not frozen; what the weighting learns has its own
+    rate and does not decay.
 
     Raises:
         StudyError: nothing is left to train, or the learner has no part of a name that the phase
@@ -87,7 +88,8 @@ def optimizer_of(learner: Learner, stretch: Stretch, weighting: nn.Module) -> to
         {"params": own, "rate": rates.get(name, 1.0), "weight_decay": decay}
         for name, own in {"": rest, **apart}.items()
     ]
-    groups.append({"params": list(weighting.parameters()), "rate": 1.0, "weight_decay": 0.0})
+    rate = (weighting.lr or stretch.optimizer.lr) / stretch.optimizer.lr
+    groups.append({"params": list(weighting.parameters()), "rate": rate, "weight_decay": 0.0})
     for group in groups:
         group["params"] = [p for p in group["params"] if p.requires_grad]
     if not any(group["params"] for group in groups):

@@ -8,42 +8,37 @@ from __future__ import annotations
 
 import argparse
 import csv
-import importlib
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from replications.core.data.batches import (
-    Decoding,
-    Description,
-    Split,
-    read_description,
-    read_split,
-)
+from replications.core.data.batches import Description, Split, read_description
 from replications.core.engine import checkpoint
+from replications.core.engine.assembly import assemble, build_split, build_tasks, new_learner
 from replications.core.engine.compiler import leave_compiler_out
 from replications.core.engine.cost import inference_cost, peak_memory_mb
 from replications.core.engine.devices import training_device
-from replications.core.engine.draws import least_samples
-from replications.core.engine.evaluate import TaskMetrics, evaluate, examples
+from replications.core.engine.evaluate import (
+    as_json,
+    evaluate,
+    evaluate_resampled,
+    examples,
+)
 from replications.core.engine.loop import Job, Training, train
-from replications.core.engine.phases import stretches
 from replications.core.engine.provenance import provenance
 from replications.core.errors import StudyError, run_command
 from replications.core.files import write_json
-from replications.core.nets.learner import Learner
-from replications.core.spec import DatasetOptions, Plan, load_plan, origin, written
+from replications.core.spec import Plan, load_plan, origin, written
 from replications.core.spec.layout import MEASURED, ORIGIN
 from replications.core.tasks.base import Task
-from replications.core.weighting.base import Context, Weighting
 
 
 @dataclass(frozen=True)
@@ -117,10 +112,11 @@ def train_run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
         costs = _training_costs(plan, arguments, training, device)
     test = _split(plan, arguments, "test", job.tasks, device)
     conditions = plan.settings_of(arguments.run).conditions
+    tested, resampled = evaluate_resampled(training.learner, job.tasks, test, job.seed)
     metrics = {
         "train": evaluate(training.learner, job.tasks, job.train, job.seed, limit=len(test)),
         "val": evaluate(training.learner, job.tasks, job.val, job.seed),
-        "test": evaluate(training.learner, job.tasks, test, job.seed, complete=True),
+        "test": tested,
         **{
             f"test at {written(at)}": evaluate(
                 training.learner, job.tasks, test, job.seed, complete=True, condition=at
@@ -132,18 +128,19 @@ def train_run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
         if earlier:
             shutil.copyfile(arguments.output / "history.csv", folder / "history.csv")
         else:
-            _save_history(folder / "history.csv", training.history)
+            _save_rows(folder / "history.csv", training.history)
+        _save_rows(folder / "resampled.csv", resampled)
         with (folder / "examples.npz").open("wb") as file:
             arrays = examples(training.learner, job.tasks, test, job.seed)
             np.savez_compressed(file, allow_pickle=False, **arrays)
         checkpoint.write(folder / "model.pt", training.learner.state_dict())
         separate = [
-            _learner(plan, plan.single_of(task, arguments.run), arguments, dataset, device, False)
+            new_learner(plan, plan.single_of(task, arguments.run), dataset, job.seed, device)
             for task in (job.tasks if len(job.tasks) > 1 else [])
         ]
         sample = test.batch(torch.tensor([0])).inputs
         write_json(folder / "cost.json", costs | inference_cost(training.learner, sample, separate))
-        write_json(folder / "metrics.json", _as_json(metrics))
+        write_json(folder / "metrics.json", {n: as_json(m) for n, m in metrics.items()})
         record = _identity(plan, arguments) | {
             "data": {"name": dataset.name, "md5": dataset.md5},
             "source_hash": made_from["source"],
@@ -173,80 +170,19 @@ def prepare_job(
         arguments.run,
         arguments.seed,
         tasks,
-        _learner(plan, arguments.run, arguments, dataset, device),
+        new_learner(
+            plan,
+            arguments.run,
+            dataset,
+            arguments.seed,
+            device,
+            lambda needed: _beside(arguments, needed),
+        ),
         _split(plan, arguments, "train", tasks, device),
         _split(plan, arguments, "val", validated, device),
         arguments.checkpoint,
         json.dumps(origin_of(plan, arguments, dataset, device), sort_keys=True),
     )
-
-
-def assemble(
-    plan: Plan,
-    run: str,
-    seed: int,
-    tasks: Mapping[str, Task],
-    learner: Learner,
-    train_split: Split,
-    val_split: Split,
-    checkpoint_path: Path,
-    fingerprint: str,
-) -> tuple[Job, Training]:
-    """A job and its initial state of what they are made of; `tasks`: those with a loss."""
-    spec, settings = plan.runs[run], plan.settings_of(run)
-    job = Job(
-        name=f"{plan.name}/{run} seed {seed}",
-        tasks={name: tasks[name] for name in spec.tasks},
-        auxiliary={name: tasks[name] for name in spec.auxiliary},
-        run=spec,
-        settings=settings,
-        seed=seed,
-        device=train_split.device,
-        train=train_split,
-        val=val_split,
-        checkpoint_path=checkpoint_path,
-        fingerprint=fingerprint,
-    )
-    # Fewer samples than a batch holds are refused when training starts.
-    epoch = max(1, least_samples(spec, settings, len(train_split)) // settings.batch_size)
-    weighting = build_weighting(plan, run, tasks, train_split.device, epoch)
-    return job, Training(learner, weighting, stretches(spec, settings))
-
-
-def build_tasks(plan: Plan, run: str, dataset: Description) -> dict[str, Task]:
-    """The tasks of a run with a loss."""
-    options = plan.settings_of(run).tasks
-    return {
-        name: options[name].load(options[name].implementation)(name, options[name], dataset)
-        for name in plan.runs[run].trained
-    }
-
-
-def build_weighting(
-    plan: Plan, run: str, tasks: Mapping[str, Task], device: torch.device, epoch: int
-) -> Weighting:
-    """The weighting of a run; `epoch`: steps that make one pass over the training samples."""
-    options = plan.runs[run].weighting
-    context = Context(tasks, device, plan.settings_of(run).steps, epoch)
-    weighting: Weighting = options.load(options.implementation)(options, context)
-    return weighting
-
-
-def build_learner(
-    plan: Plan,
-    run: str,
-    tasks: Mapping[str, Task],
-    seed: int,
-    device: torch.device,
-    needs: Mapping[str, Learner] | None = None,
-) -> Learner:
-    """The learner of a run at the start of its training: `build_model` of the replication's
-    `model.py`, which is given the learners that the run needs, if it needs any, as `needs`."""
-    build_model = importlib.import_module(f"replications.{plan.name}.model").build_model
-    channels = {name: task.channels for name, task in tasks.items()}
-    given = {"needs": needs} if needs else {}
-    learner: Learner = build_model(channels, plan.model_of(run), seed, **given)
-    return learner.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
 
 
 def origin_of(
@@ -264,49 +200,24 @@ def origin_of(
 
 def _needed(plan: Plan, arguments: Arguments, run: str) -> dict[str, Path]:
     """The run folders of what a run needs."""
-    beside = arguments.output.parent.parent
-    needs = plan.runs[run].needs
-    return {role: beside / needed / str(arguments.seed) for role, needed in needs.items()}
+    return {role: _beside(arguments, needed) for role, needed in plan.runs[run].needs.items()}
 
 
-def _learner(
-    plan: Plan,
-    run: str,
-    arguments: Arguments,
-    dataset: Description,
-    device: torch.device,
-    trained: bool = True,
-) -> Learner:
-    """The learner of a run at the start of its training, made from those that it needs; these are
-    `trained` unless only its cost matters."""
-    needs = {}
-    for role, folder in _needed(plan, arguments, run).items():
-        learner = _learner(plan, plan.runs[run].needs[role], arguments, dataset, device, trained)
-        if trained:
-            learner.load_state_dict(checkpoint.read(folder / "model.pt", device))
-        needs[role] = learner.eval().requires_grad_(False)
-    tasks = build_tasks(plan, run, dataset)
-    return build_learner(plan, run, tasks, arguments.seed, device, needs)
+def _beside(arguments: Arguments, run: str) -> Path:
+    """The folder of another run of the same seed."""
+    return arguments.output.parent.parent / run / str(arguments.seed)
 
 
 def _split(
     plan: Plan, arguments: Arguments, split: str, tasks: Mapping[str, Task], device: torch.device
 ) -> Split:
     data = plan.settings_of(arguments.run).data
-    labels = {label for task in tasks.values() for label in task.labels}
-    folder = _data(plan, arguments)
-    return read_split(folder, split, labels, device, build_decoding(data))
+    return build_split(data, _data(plan, arguments), split, tasks, device)
 
 
 def _data(plan: Plan, arguments: Arguments) -> Path:
     """Where the prepared dataset of the run lies."""
     return arguments.data or Path(plan.settings_of(arguments.run).data.folder)
-
-
-def build_decoding(data: DatasetOptions) -> Decoding:
-    """How samples of a dataset are decoded and augmented."""
-    decoding: Decoding = data.load(data.implementation)(data)
-    return decoding
 
 
 def _training_costs(
@@ -356,24 +267,12 @@ def _replacing_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(new, ignore_errors=True)
 
 
-def _save_history(path: Path, history: list[dict[str, float]]) -> None:
-    columns = list(dict.fromkeys(name for row in history for name in row))
+def _save_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
+    columns = list(dict.fromkeys(name for row in rows for name in row))
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.DictWriter(file, columns, lineterminator="\n")
         table.writeheader()
-        table.writerows(history)
-
-
-def _as_json(metrics: dict[str, TaskMetrics]) -> dict[str, Any]:
-    """{split: {task: {metric: {value, unit, higher_is_better}}}}; the test split under a condition
-    is one of its own."""
-    return {
-        split: {
-            task: {name: asdict(metric) for name, metric in found.items()}
-            for task, found in tasks.items()
-        }
-        for split, tasks in metrics.items()
-    }
+        table.writerows(rows)
 
 
 def _identity(plan: Plan, arguments: Arguments) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor, nn
@@ -52,10 +52,13 @@ class Losses:
         by_task: scalars, of the tasks that the batch has the labels of.
         representation: what the tasks share, where a weighting may cut the graph to take each
             task's gradient, as `cuttable` returns it; none where it may not be cut.
+        final: of a task whose loss is the sum over several predictions, that of the final one;
+            for curves.
     """
 
     by_task: dict[str, Tensor]
     representation: tuple[Tensor, ...] = ()
+    final: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Learner(nn.Module, ABC):

@@ -13,7 +13,7 @@ from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets.learner import Features, Learner, Losses, Moment, cuttable
-from replications.core.tasks.base import Task, losses_of
+from replications.core.tasks.base import Task, loss_terms
 
 Build = Callable[[], nn.Module]
 
@@ -64,7 +64,7 @@ class SharedTrunk(Learner):
         self, features: Features, size: tuple[int, int], tasks: Iterable[str]
     ) -> dict[str, list[Tensor]]:
         """The predictions over which the loss of each of `tasks` is summed in training: the final
-        one, and with deep supervision those of inner layers."""
+        one first, and with deep supervision those of inner layers."""
         return {task: [final] for task, final in self.decode(features, size, tasks).items()}
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
@@ -72,7 +72,9 @@ class SharedTrunk(Learner):
         features = cuttable(self.encode(batch.inputs))
         predictions = self.supervised(features, _size(batch.inputs), tasks)
         maps = (features,) if isinstance(features, Tensor) else features
-        return Losses(losses_of(tasks, predictions, batch.labels), maps)
+        terms = loss_terms(tasks, predictions, batch.labels)
+        final = {name: own[0].detach() for name, own in terms.items() if len(own) > 1}
+        return Losses({name: own.sum() for name, own in terms.items()}, maps, final)
 
     def predict(self, inputs: Any, condition: Condition = USUAL) -> dict[str, Tensor]:
         """A prediction of every task; no condition changes it."""

@@ -119,6 +119,14 @@ def of_experiment(plan: Plan, experiment: str) -> Closure:
     return closure(frozenset([f"{_ROOT}.{plan.name}.{experiment}"]), OUTSIDE)
 
 
+def of_floor(plan: Plan) -> Closure:
+    """What measures the floors of a replication."""
+    roots = ["replications.core.engine.floor"]
+    for run, spec in plan.runs.items():
+        roots += _training_roots(plan, run) if spec.role == "single" else []
+    return closure(frozenset(roots) - {"replications.core.engine.train"}, OUTSIDE)
+
+
 def _training_roots(plan: Plan, run: str) -> Iterator[str]:
     yield "replications.core.engine.train"
     yield from (f"{_ROOT}.{plan.name}.{module}" for module in ("model", "options"))

@@ -13,15 +13,21 @@ from replications.core.spec.plan import Plan
 
 DESCRIPTION = "dataset.json"
 """The description of a prepared dataset, which has the hash of every array beside it."""
-MEASURED = ("metrics.json", "history.csv", "cost.json", "examples.npz", "model.pt")
+MEASURED = (
+    *("metrics.json", "resampled.csv", "history.csv", "cost.json"),
+    *("examples.npz", "model.pt"),
+)
 """The files of a run folder."""
 ORIGIN = "provenance.json"
 """Where the other files of a folder come from, with a hash of each."""
 EXPERIMENT_FILES = ("table.csv", "numbers.json", ORIGIN)
 """What an experiment measured, the numbers that claims and the paper take from it, its origin."""
+FLOOR = "floor"
+"""The folder of what predictions reach that do not look at their input."""
+FLOOR_FILES = ("metrics.json", ORIGIN)
 TABLES = (
     *("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv"),
-    *("transfer.csv", "overfitting.csv"),
+    *("transfer.csv", "overfitting.csv", "floors.csv"),
 )
 """The tables of a replication, and under the same names those of a family."""
 LATEX = ("table_results.tex", "supplement.tex")

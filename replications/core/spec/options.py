@@ -72,6 +72,8 @@ class WeightingOptions(Declared):
     """A weighting. Its implementation is a function `build(options, context) -> Weighting`."""
 
     name: str
+    lr: Annotated[float, Field(gt=0)] | None = None
+    """The learning rate of what the weighting learns; none given: that of the model."""
 
 
 class DatasetOptions(Declared):
@@ -91,11 +93,20 @@ class DatasetOptions(Declared):
     """What papers may say of it, as `\\result{data.<name>.<fact>}`."""
     conditions: ClassVar[tuple[str, ...]] = ()
     """The conditions of an evaluation that its decoding brings about."""
+    together: ClassVar[int] = 1
+    """How many consecutive samples of a split are one independent piece, such as the frames of a
+    street; how much the test samples matter is found by drawing pieces."""
 
     @property
     def variant(self) -> str:
         """What is particular to the prepared arrays, such as their size, for a folder's name."""
         return "arrays"
+
+    @property
+    def training_samples(self) -> int | None:
+        """How many samples the training split has; None where only preparing tells."""
+        count: int | None = self.facts.get("train")
+        return count
 
     @property
     def said(self) -> dict[str, str]:

@@ -19,7 +19,7 @@ from typing import Any
 from replications.core.errors import StudyError
 from replications.core.files import sha256_of, write_json
 from replications.core.spec import closure
-from replications.core.spec.layout import DESCRIPTION, ORIGIN
+from replications.core.spec.layout import DESCRIPTION, FLOOR, ORIGIN
 from replications.core.spec.options import DatasetOptions
 from replications.core.spec.plan import Plan, digest, tested_elsewhere
 
@@ -80,8 +80,8 @@ def of_preparation(data: DatasetOptions) -> Origin:
 def of_evidence(plan: Plan, folder: Path) -> Origin:
     """What the tables and figures of a replication are made from; its run folders and experiments
     lie in `folder`."""
-    made = [f"{run}/{seed}" for run in plan.runs for seed in range(plan.seeds)]
-    made += plan.experiments
+    made = [f"{run}/{seed}" for run in plan.runs for seed in plan.seed_numbers]
+    made += [FLOOR, *plan.experiments]
     return {
         "plan": plan.digest(),
         "results": digest([read(folder / name / ORIGIN).get("files") for name in made]),
@@ -94,6 +94,11 @@ def of_experiment(plan: Plan, experiment: str) -> Origin:
     """What an experiment is made from, but for the histories it reads."""
     made_with = plan.experiment_fingerprint(experiment)
     return {"made_with": made_with, **closure.of_experiment(plan, experiment).origin}
+
+
+def of_floor(plan: Plan) -> Origin:
+    """What the floors of a replication are made from, but for the data."""
+    return {"made_with": plan.floor_fingerprint(), **closure.of_floor(plan).origin}
 
 
 def of_data(description: Mapping[str, Any]) -> str:

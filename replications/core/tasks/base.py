@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import torch
 from torch import Tensor
@@ -22,14 +25,25 @@ class Metric:
     higher_is_better: bool
 
 
-class Accumulator(Protocol):
+class Accumulator(ABC):
     """Collects a metric batch by batch over a split."""
 
+    state: ClassVar[tuple[str, ...]]
+    """The attributes that hold what was added: what adds up with `+`, lists to be joined, and
+    mappings and dataclasses of such things."""
+
+    @abstractmethod
     def update(self, prediction: Tensor, labels: Labels) -> None:
         """Add a batch."""
 
+    @abstractmethod
     def compute(self) -> dict[str, Metric]:
         """The metrics over everything added; a metric without any valid pixel is left out."""
+
+    def merge(self, others: Sequence[Self]) -> None:
+        """Add what others of the same task have collected, in their order."""
+        for name in self.state:
+            setattr(self, name, _joined([getattr(one, name) for one in (self, *others)]))
 
 
 class Task(Protocol):
@@ -56,20 +70,39 @@ class Task(Protocol):
         """The label in the form of `shown`."""
 
 
+def _joined(values: Sequence[Any]) -> Any:
+    """The sum of what was collected apart."""
+    first = values[0]
+    if isinstance(first, dict):
+        return {key: _joined([value[key] for value in values]) for key in first}
+    if isinstance(first, list):
+        return list(itertools.chain.from_iterable(values))
+    if dataclasses.is_dataclass(first) and not isinstance(first, type):
+        own = [vars(value) for value in values]
+        return type(first)(**_joined(own))
+    return sum(values[1:], start=first)
+
+
 def available(task: Task, labels: Labels) -> bool:
     """Whether a batch carries what the task needs; where not, its loss is absent, not zero."""
     return all(label in labels for label in task.labels)
 
 
-def losses_of(
+def loss_terms(
     tasks: Mapping[str, Task], predictions: Mapping[str, Sequence[Tensor]], labels: Labels
 ) -> dict[str, Tensor]:
-    """The loss of each task that the batch has the labels of: the sum over its predictions, taken
-    in float32 whatever the precision of the network."""
+    """The loss of each of a task's predictions, (P,), of every task that the batch has the labels
+    of; taken in float32 whatever the precision of the network."""
     found = {}
     for name, own in predictions.items():
         if available(tasks[name], labels):
             with torch.autocast(own[0].device.type, enabled=False):
-                terms = [tasks[name].loss(p.float(), labels) for p in own]
-                found[name] = torch.stack(terms).sum()
+                found[name] = torch.stack([tasks[name].loss(p.float(), labels) for p in own])
     return found
+
+
+def losses_of(
+    tasks: Mapping[str, Task], predictions: Mapping[str, Sequence[Tensor]], labels: Labels
+) -> dict[str, Tensor]:
+    """The loss of each task that the batch has the labels of: the sum over its predictions."""
+    return {name: own.sum() for name, own in loss_terms(tasks, predictions, labels).items()}

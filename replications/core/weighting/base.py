@@ -52,6 +52,9 @@ class Weighting(nn.Module, ABC):
     """Turns the losses of a step into gradients; a module, so that its own learned parameters are
     optimised and its state is saved with the model's."""
 
+    lr: float | None = None
+    """The learning rate of its parameters before the schedule; none: that of the model."""
+
     @abstractmethod
     def backward(self, losses: Losses, features: Features, model: Shared) -> dict[str, Tensor]:
         """Leave gradients on all parameters.

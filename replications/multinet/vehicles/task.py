@@ -11,7 +11,7 @@ from torch import Tensor
 from replications.core.data.batches import Description
 from replications.core.data.labels import Array
 from replications.core.tasks.average_precision import Detections, average_precision
-from replications.core.tasks.base import Labels, Likelihood, Metric
+from replications.core.tasks.base import Accumulator, Labels, Likelihood, Metric
 from replications.multinet.vehicles.box_precision import (
     AUTHORS,
     DIFFICULTIES,
@@ -146,7 +146,7 @@ class Vehicles:
         return torch.where(self.of_class(boxes, "car", "van")[..., None], rows, -1.0)
 
 
-class VehiclesMetrics:
+class VehiclesMetrics(Accumulator):
     """KITTI's average precision of cars over a split, in percent.
 
     `ap_<difficulty>`: IoU above 0.7, mean over all 41 recalls, as the authors evaluate;
@@ -154,6 +154,8 @@ class VehiclesMetrics:
     at IoU above 0.5, because 0.7 is a lot to ask of small images and short training.
     Least heights are KITTI's, scaled with the height of the images.
     """
+
+    state = ("detections",)
 
     def __init__(self, task: Vehicles, complete: bool) -> None:
         self.task = task

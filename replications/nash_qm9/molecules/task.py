@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from replications.core.data.batches import Description
-from replications.core.tasks.base import Labels, Likelihood, Metric
+from replications.core.tasks.base import Accumulator, Labels, Likelihood, Metric
 from replications.nash_qm9.molecules.options import PropertyOptions
 
 
@@ -56,8 +56,10 @@ class MoleculeProperty:
         return labels[self.name]
 
 
-class MeanAbsoluteError:
+class MeanAbsoluteError(Accumulator):
     """Sum of the errors over the molecules of a split."""
+
+    state = ("total", "count")
 
     def __init__(self, task: MoleculeProperty) -> None:
         self.task = task

@@ -25,6 +25,11 @@ class QM9Options(DatasetOptions):
         return "x".join(map(str, self.molecules))
 
     @property
+    def training_samples(self) -> int:
+        """As many as are asked for."""
+        return self.molecules[0]
+
+    @property
     def said(self) -> dict[str, str]:
         """How many molecules each split has."""
         splits = ("train", "val", "test")

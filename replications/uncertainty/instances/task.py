@@ -16,7 +16,7 @@ from torch import Tensor
 from replications.core.data.batches import Description
 from replications.core.data.labels import Array
 from replications.core.tasks.average_precision import Detections, average_precision
-from replications.core.tasks.base import Labels, Likelihood, Metric
+from replications.core.tasks.base import Accumulator, Labels, Likelihood, Metric
 from replications.uncertainty.instances.options import InstancesOptions
 
 
@@ -87,12 +87,14 @@ class Instances:
         return labels["instances"]
 
 
-class InstancesMetrics:
+class InstancesMetrics(Accumulator):
     """Centroid error over instance pixels, and AP of the clustered masks at IoU 0.5.
 
     The clusters are formed inside the true mask of each thing class, the same for every run, so
     that a run without a semantic head can be compared with one that has it.
     """
+
+    state = ("error", "count", "detections")
 
     def __init__(self, task: Instances, complete: bool) -> None:
         self.task = task

@@ -10,5 +10,6 @@ class CamVidOptions(PictureOptions):
 
     labels = ("semseg", "boxes", "scene")
     sources = ("data/camvid/train.txt",)
+    together = 20  # frames of a second each, neighbours in a drive
 
     name: Literal["camvid"] = "camvid"

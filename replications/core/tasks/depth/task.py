@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from replications.core.data.batches import Description
-from replications.core.tasks.base import Labels, Likelihood, Metric
+from replications.core.tasks.base import Accumulator, Labels, Likelihood, Metric
 from replications.core.tasks.depth.options import DepthOptions
 
 
@@ -63,8 +63,10 @@ class Depth:
         return self.target(labels["depth"])[0] * self.unit
 
 
-class DepthMetrics:
+class DepthMetrics(Accumulator):
     """Sums of errors over the valid pixels of a split."""
+
+    state = ("sums", "count")
 
     def __init__(self, task: Depth) -> None:
         self.task = task

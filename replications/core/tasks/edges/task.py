@@ -12,7 +12,7 @@ from torch import Tensor
 
 from replications.core.data.batches import Description
 from replications.core.data.labels import VOID, Array
-from replications.core.tasks.base import Labels, Likelihood, Metric
+from replications.core.tasks.base import Accumulator, Labels, Likelihood, Metric
 from replications.core.tasks.edges.options import EdgesOptions
 
 _THRESHOLDS = np.linspace(0.05, 0.95, 19)
@@ -76,7 +76,7 @@ class Edges:
         return semantic_boundaries(labels["semseg"])[0].float()
 
 
-class EdgesMetrics:
+class EdgesMetrics(Accumulator):
     """F-measure of boundaries at the threshold that is best for the whole split (ODS-F).
 
     At each threshold the detected region is thinned to lines, detected and true pixels are matched
@@ -89,6 +89,8 @@ class EdgesMetrics:
     class are left out. As in the benchmark itself, probabilities are thresholded as they come:
     published results often suppress what is no maximum across the boundary beforehand.
     """
+
+    state = ("matches", "found", "true")
 
     def __init__(self, task: Edges) -> None:
         self.task = task

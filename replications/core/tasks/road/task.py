@@ -8,7 +8,7 @@ from torch import Tensor
 
 from replications.core.data.batches import Description
 from replications.core.data.labels import VOID
-from replications.core.tasks.base import Labels, Likelihood, Metric
+from replications.core.tasks.base import Accumulator, Labels, Likelihood, Metric
 from replications.core.tasks.road.options import RoadOptions
 
 _THRESHOLDS = 256
@@ -57,12 +57,14 @@ class Road:
         return (labels["semseg"] == self.road).float()
 
 
-class RoadMetrics:
+class RoadMetrics(Accumulator):
     """How many labelled pixels of and off the road have which probability, in 256 steps.
 
     As KITTI's road benchmark and the authors' KittiSeg do (Fritsch, Kuehnl and Geiger, ITSC 2013):
     one curve over all pixels of the split, in the perspective image.
     """
+
+    state = ("counts",)
 
     def __init__(self, task: Road) -> None:
         self.task = task

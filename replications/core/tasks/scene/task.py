@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from replications.core.data.batches import Description
-from replications.core.tasks.base import Labels, Likelihood, Metric
+from replications.core.tasks.base import Accumulator, Labels, Likelihood, Metric
 from replications.core.tasks.scene.options import SceneOptions
 
 
@@ -43,8 +43,10 @@ class Scene:
         return labels["scene"]
 
 
-class SceneMetrics:
+class SceneMetrics(Accumulator):
     """One confusion matrix over the whole split."""
+
+    state = ("confusion",)
 
     def __init__(self, n_scenes: int) -> None:
         self.confusion = torch.zeros(n_scenes, n_scenes, dtype=torch.int64)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from replications.core.data.batches import Description
 from replications.core.data.labels import VOID
-from replications.core.tasks.base import Labels, Likelihood, Metric
+from replications.core.tasks.base import Accumulator, Labels, Likelihood, Metric
 from replications.core.tasks.semseg.options import SemsegOptions
 
 
@@ -49,8 +49,10 @@ class Semseg:
         return labels["semseg"]
 
 
-class SemsegMetrics:
+class SemsegMetrics(Accumulator):
     """One confusion matrix over the whole split; void pixels left out."""
+
+    state = ("confusion",)
 
     def __init__(self, n_classes: int) -> None:
         self.n_classes = n_classes

@@ -1,0 +1,128 @@
+"""The floor of every metric: what a prediction reaches that does not look at its input.
+
+A constant prediction, of the shape of the single-task network's, is fitted to the labels of the
+training split by the task's own loss: the prior of every pixel, the mean of a property. A network
+that is no better has learned nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from replications.core.data.batches import (
+    USUAL,
+    Batch,
+    Condition,
+    Description,
+    Split,
+    read_description,
+)
+from replications.core.engine.assembly import build_split, build_tasks, new_learner
+from replications.core.engine.compiler import leave_compiler_out
+from replications.core.engine.devices import training_device
+from replications.core.engine.evaluate import TaskMetrics, as_json, evaluate
+from replications.core.engine.provenance import provenance
+from replications.core.errors import run_command
+from replications.core.files import write_json
+from replications.core.nets.learner import Learner, Losses, Moment
+from replications.core.nets.shared_trunk import seeded
+from replications.core.spec import Plan, load_plan, origin
+from replications.core.spec.layout import FLOOR, FLOOR_FILES
+from replications.core.tasks.base import Task, losses_of
+
+_STEPS = 200
+_BATCH = 24
+
+
+class Blind(Learner):
+    """Predicts the same for every input: of every task a parameter of the shape of a sample's
+    prediction."""
+
+    def __init__(self, like: Mapping[str, Tensor]) -> None:
+        """`like`: predictions (1, ...) by task."""
+        super().__init__()
+        with seeded(0, "floor"):
+            # Not from 0, where a vector has no direction.
+            start = {task: 0.1 * torch.randn(one.shape) for task, one in like.items()}
+        self.constants = nn.ParameterDict(start)
+
+    def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
+        """The losses of the constants."""
+        predictions = {task: [one] for task, one in self.predict(batch.inputs).items()}
+        return Losses(losses_of(tasks, predictions, batch.labels))
+
+    def predict(self, inputs: Any, condition: Condition = USUAL) -> dict[str, Tensor]:
+        """The constants, once for every sample."""
+        samples = len(Batch(inputs, {}))
+        return {name: one.expand(samples, *one.shape[1:]) for name, one in self.constants.items()}
+
+
+def floors(plan: Plan, dataset: Description, device: torch.device) -> TaskMetrics:
+    """The metrics of constants on the test split, for every task that the plan's runs measure."""
+    found: TaskMetrics = {}
+    for run, spec in plan.runs.items():
+        new = [task for task in spec.tasks if task not in found]
+        for single in (plan.single_of(task, run) for task in new):
+            found |= _floor(plan, single, dataset, device)
+    return found
+
+
+def _floor(plan: Plan, single: str, dataset: Description, device: torch.device) -> TaskMetrics:
+    data, tasks = plan.data, build_tasks(plan, single, dataset)
+    train, test = (
+        build_split(data, Path(data.folder), split, tasks, device) for split in ("train", "test")
+    )
+    learner = new_learner(plan, single, dataset, 0, device).eval()
+    with torch.no_grad():
+        blind = Blind(learner.predict(train.batch(torch.tensor([0])).inputs)).to(device)
+    fit(blind, tasks, train)
+    return evaluate(blind, tasks, test, complete=True)
+
+
+def fit(blind: Blind, tasks: Mapping[str, Task], train: Split) -> None:
+    """Minimise the losses of the constants over a split that is not augmented.
+
+    Adam from a rate of 1 down to 0, which crosses logits, metres and pixels alike.
+    """
+    optimizer = torch.optim.Adam(blind.parameters(), lr=1.0)
+    for step, indices in enumerate(_batches(len(train))):
+        optimizer.param_groups[0]["lr"] = 1 - step / _STEPS
+        losses = blind.losses(train.batch(indices), tasks, Moment(step, _STEPS, "floor"))
+        optimizer.zero_grad()
+        torch.stack(list(losses.by_task.values())).sum().backward()
+        optimizer.step()
+
+
+def _batches(samples: int) -> Iterator[Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    for _ in range(_STEPS):
+        yield torch.randint(samples, (_BATCH,), generator=generator)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--replication", required=True, help="folder under replications/")
+    parser.add_argument("--study", required=True, help="a study of its replication.yaml")
+    parser.add_argument("--folder", type=Path, required=True, help="results of the replication")
+    arguments = parser.parse_args()
+    leave_compiler_out()
+    plan = load_plan(arguments.replication, arguments.study)
+    dataset = read_description(Path(plan.data.folder))
+    folder = arguments.folder / FLOOR
+    with training_device("cpu", threads=1) as device:
+        write_json(folder / "metrics.json", as_json(floors(plan, dataset, device)))
+        made_from = origin.of_floor(plan) | {"data": dataset.hash}
+        record: dict[str, Any] = {"replication": plan.name, "study": plan.study, "run": FLOOR}
+        record |= {"source_hash": made_from["source"], "origin": made_from, **provenance(device)}
+    origin.seal(folder, FLOOR_FILES[:-1], record)
+
+
+if __name__ == "__main__":
+    run_command(main)

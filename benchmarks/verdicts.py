@@ -19,6 +19,7 @@ import pandas as pd
 
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.statistics import interval
+from replications.core.evidence.values import observed
 from replications.core.spec import Plan, load_plan
 
 SEEDS = (3, 5, 8, 10)
@@ -84,7 +85,7 @@ def simulated_verdicts(
             rows += [(name, seed, *kept, value) for seed, value in enumerate(values)]
     columns = ["run", "seed", "split", "condition", "task", "metric", "higher_is_better", "value"]
     runs, costs = pd.DataFrame(rows, columns=columns), pd.DataFrame()
-    return list(claims_table(plan, runs, costs, Path())["verdict"])
+    return list(claims_table(plan, observed(runs), costs, Path())["verdict"])
 
 
 def _coverage(seeds: int, noise: Noise, draws: int) -> tuple[float, float]:

@@ -14,19 +14,27 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import permutation_test, ttest_1samp
 
 from benchmarks.verdicts import NOISES, simulated_verdicts, with_tests_only
+from replications.core.data.labels import Array
 from replications.core.errors import StudyError
-from replications.core.evidence.claims import claims_table, differences
-from replications.core.evidence.delta_m import as_metrics, delta_m, delta_m_table, improvements
+from replications.core.evidence.claims import claims_table
+from replications.core.evidence.comparisons import differences
+from replications.core.evidence.delta_m import (
+    delta_m,
+    delta_m_table,
+    improvements,
+    with_delta_m,
+)
 from replications.core.evidence.statistics import (
     ALPHA,
     effect_size,
     holm,
     interval,
-    joint_sign_flip_p,
+    part_p_values,
     seeds_needed,
     sign_flip_p,
 )
 from replications.core.evidence.tidy import RUNS_KEY, checked, spread
+from replications.core.evidence.values import observed
 from replications.core.spec import Comparison, Plan, load_plan, replication_names
 
 HEADLINE = {"semseg": "miou", "depth": "abs_err"}
@@ -86,10 +94,15 @@ def test_few_seeds_cannot_decide() -> None:
     assert sign_flip_p([1.0] * 10) == pytest.approx(2 / 1024)
 
 
+def joint_sign_flip_p(differences: list[list[float]]) -> float:
+    """Of one of several mean differences being below zero."""
+    return min(fallen for _, fallen in part_p_values(differences))
+
+
 @given(st.lists(st.integers(-40, 40), min_size=2, max_size=8))
 def test_joint_sign_flip_of_one_comparison_is_the_test_of_a_fall(values: list[int]) -> None:
     expected = sign_flip_p(values) if sum(values) < 0 else 1.0
-    assert joint_sign_flip_p([values]) == pytest.approx(expected)
+    assert joint_sign_flip_p([list(values)]) == pytest.approx(expected)
 
 
 def test_joint_sign_flip_by_hand() -> None:
@@ -146,7 +159,7 @@ def test_studies_with_as_many_seeds_as_verdicts_need(study: str) -> None:
     needed = {}
     for name in replication_names():
         plan = with_tests_only(load_plan(name, study))
-        claims = claims_table(plan, nothing, NO_COSTS, Path("unused"))
+        claims = claims_table(plan, observed(nothing), NO_COSTS, Path("unused"))
         needed[name] = int(claims["seeds_needed"].max())
         assert needed[name] <= plan.seeds
     assert needed["nash_mtl"] == needed["nash_qm9"] == seeds_needed(3)
@@ -166,7 +179,7 @@ def simulated(plan: Plan, advantage: float) -> pd.DataFrame:
         "depth": ("inverse_depth_l1", "px", False, 0.6),
     }
     for name, run in plan.runs.items():
-        for seed in range(plan.seeds):
+        for seed in plan.seed_numbers:
             for task in run.tasks:
                 metric, unit, higher, base = metrics[task]
                 shift = advantage * (run.role == "multi") * (1 if higher else -1)
@@ -189,8 +202,8 @@ def test_delta_m_averages_the_metrics_that_are_named() -> None:
     named = {"averaged": {"semseg": ["miou"]}}
     replication = plan.replication.model_copy(update=named)
     key = ["run", "definition"]
-    every = delta_m_table(plan, runs).set_index(key)["value"]
-    some = delta_m_table(plan.model_copy(update={"replication": replication}), runs)
+    every = delta_m_table(plan, observed(runs)).set_index(key)["value"]
+    some = delta_m_table(plan.model_copy(update={"replication": replication}), observed(runs))
     chosen = some.set_index(key)["value"]
     equal = [("equal", "per_metric"), ("equal", "per_task_primary")]
     three = -chosen[equal[0]] * 3
@@ -202,17 +215,17 @@ def test_delta_m_averages_the_metrics_that_are_named() -> None:
 def test_delta_m_is_compared_with_single_task_training() -> None:
     plan = plan_with_seeds(5)
     runs = simulated(plan, 0.1)
-    delta = delta_m_table(plan, runs)
-    runs = pd.concat([runs, as_metrics(delta)])
+    values = with_delta_m(plan, observed(runs))
+    delta = delta_m_table(plan, observed(runs))
     own = delta[(delta["run"] == "uncertainty") & (delta["definition"] == "per_metric")]["value"]
     assert (own < 0).all()
 
-    def compared(run: str, against: str) -> list[float] | None:
+    def compared(run: str, against: str) -> Array | None:
         comparison = Comparison({0.0: (run, against)}, "all", "delta_m_per_metric")
-        return differences(comparison, runs)
+        return differences(comparison, values)
 
-    assert compared("uncertainty", "single") == pytest.approx([-value for value in own])
-    assert compared("single", "uncertainty") == pytest.approx(own.tolist())
+    assert compared("uncertainty", "single") == pytest.approx(-own.to_numpy())
+    assert compared("single", "uncertainty") == pytest.approx(own.to_numpy())
     assert compared("single", "absent") is None
 
 
@@ -227,7 +240,7 @@ def test_delta_m_is_compared_with_single_task_training() -> None:
 )
 def test_verdicts_on_simulated_runs(seeds: int, advantage: float, verdict: str) -> None:
     plan = plan_with_seeds(seeds)
-    claims = claims_table(plan, simulated(plan, advantage), NO_COSTS, Path("unused"))
+    claims = claims_table(plan, observed(simulated(plan, advantage)), NO_COSTS, Path("unused"))
     assert claims.set_index("claim").loc["1", "verdict"] == verdict
     assert claims.set_index("claim").loc["2", "verdict"] == verdict
     assert claims.set_index("claim").loc["3", "verdict"] == verdict
@@ -247,7 +260,7 @@ def test_agreement_of_final_values(tmp_path: Path, spread: float, verdict: str) 
             folder.mkdir(parents=True)
             history = {column: [9.0, 1.0 + spread * number / 3] for column in claim.agree.columns}
             pd.DataFrame(history).to_csv(folder / "history.csv")
-    claims = claims_table(plan, simulated(plan, 0.0), NO_COSTS, tmp_path)
+    claims = claims_table(plan, observed(simulated(plan, 0.0)), NO_COSTS, tmp_path)
     assert claims.set_index("claim").loc["4", "verdict"] == verdict
 
 

@@ -16,6 +16,7 @@ from replications.core.evidence.delta_m import DELTA_KEY
 from replications.core.evidence.reported import disagreements, recomputed
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
 from replications.core.evidence.transfer import overfitting_table, transfer_table
+from replications.core.evidence.values import observed
 from replications.core.files import write_json
 from replications.core.spec import (
     Bound,
@@ -169,7 +170,7 @@ def test_a_claim_on_a_measured_number(
     write_json(tmp_path / "toy" / "numbers.json", {"share": 0.93})
     wanted = Bound(experiment="toy", number="share", **bound)
     plan = measured_claim(load_plan("multinet", "micro"), wanted)
-    found = claims_table(plan, two_tasks(), pd.DataFrame(), tmp_path)
+    found = claims_table(plan, observed(two_tasks()), pd.DataFrame(), tmp_path)
     assert found["verdict"].tolist() == [verdict]
     assert math.isnan(found["p_for_holm"].iloc[0])
 

@@ -1,12 +1,17 @@
 """Verdicts on a paper's claims.
 
 The rule. A comparison is a paired difference over seeds, oriented so that positive favours the
-claim, tested by the exact two-sided sign-flip test. A claim holds only if all its comparisons do,
-so its p-value is the largest of theirs (intersection-union), and it fails if one of them is
-significantly negative, by the joint sign-flip test of all of them (max-T). p-values are then
-corrected over the tested claims of the paper (Holm), those of its other replications counted too.
-`undecided` is what remains, and all that few seeds allow: `seeds_needed` is the smallest number of
-seeds at which the claim could be decided either way.
+claim, tested by the exact two-sided sign-flip test. A claim holds (`reproduced`) only if all its
+comparisons do, so its p-value is the largest of theirs (intersection-union). Where it does not,
+each comparison is decided by itself, by the joint sign-flip test of all of them (max-T): the claim
+is `partly` reproduced if some hold, and `contradicted` if none does and some are reversed. p-values
+are corrected over the tested claims of the paper (Holm), those of its other replications counted
+too. `undecided` is what remains, for a reason that the table gives:
+
+- `not trained`: it rests on a run that is at its floor, see `floors.py`;
+- `not meaningful`: it rests on a delta_m relative to a single-task run at its floor or unsteady;
+- `lacks runs`: the study does not have all runs that it is about;
+- `few seeds`: fewer than `seeds_needed`, at which it could be decided either way.
 
 A margin turns a comparison into one of non-inferiority: it is added to every difference before the
 test. Costs are not tested: parameters and operations do not vary with the seed, and a claim about
@@ -15,169 +20,173 @@ them, or about measured latency, holds where every seed saves enough and fails w
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
+from replications.core.data.labels import Array
 from replications.core.errors import StudyError
+from replications.core.evidence.comparisons import shifted
+from replications.core.evidence.delta_m import Delta
+from replications.core.evidence.floors import NO_FLOORS, Floors
+from replications.core.evidence.naming import part_names
 from replications.core.evidence.statistics import (
     ALPHA,
-    effect_size,
     holm,
-    interval,
-    joint_sign_flip_p,
+    part_p_values,
     seeds_needed,
     sign_flip_p,
 )
 from replications.core.evidence.study import saved
+from replications.core.evidence.values import Values
 from replications.core.spec import (
+    DELTA_METRICS,
     Agreement,
     Bound,
     Claim,
     Comparison,
     Plan,
     Saving,
+    Verdict,
     tested_elsewhere,
 )
 
-
-def differences(comparison: Comparison, runs: pd.DataFrame) -> list[float] | None:
-    """Paired differences over seeds on the test split, positive favouring the claim.
-
-    With `beyond`, the differences on the metric less those on the other metric; of a slope, that of
-    the differences against the axis, by its logarithm where its values are positive. None where
-    the study lacks one of the runs.
-    """
-    if comparison.beyond is not None:
-        other = dataclasses.replace(comparison, metric=comparison.beyond, beyond=None)
-        own = differences(dataclasses.replace(comparison, beyond=None), runs)
-        less = differences(other, runs)
-        return None if own is None or less is None else list(np.subtract(own, less))
-    chosen = runs[
-        (runs["split"] == "test")
-        & (runs["condition"] == comparison.condition)
-        & (runs["task"] == comparison.task)
-        & (runs["metric"] == comparison.metric)
-    ].set_index(["run", "seed"])
-    if not comparison.runs <= set(chosen.index.get_level_values("run")):
-        return None
-    sign = 1.0 if chosen["higher_is_better"].iloc[0] else -1.0
-    zero = pd.Series(0.0, chosen.index.unique("seed"))
-
-    def of(run: str) -> pd.Series:
-        return chosen.loc[run, "value"] if run in comparison.runs else zero
-
-    found = {at: sign * (of(run) - of(against)) for at, (run, against) in comparison.pairs.items()}
-    if not comparison.slope:
-        return list(next(iter(found.values())))
-    table, at = pd.DataFrame(found), np.array(list(found))
-    return list(np.polyfit(np.log(at) if (at > 0).all() else at, table.to_numpy().T, 1)[0])
+_COLUMNS = [
+    *["replication", "claim", "title", "complete", "seeds", "seeds_needed", "p_all"],
+    *["p_for", "p_against", "verdict", "reason"],
+]
 
 
-COMPARISONS_KEY = ["replication", "claim", "run", "against", "task", "metric"]
-
-
-def comparisons_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
-    """One row per comparison whose runs the study has: difference, interval, effect size, p.
-
-    `difference` is the mean over seeds in the metric's unit, positive favouring the claim, with its
-    95 % interval; `effect_size` is Hedges' g; `p` is of the difference plus the margin. Of a slope
-    it is that per unit of the axis's logarithm.
-    """
-    rows = []
-    for number, claim in plan.replication.claims.items():
-        for comparison in plan.comparisons(claim):
-            found = differences(comparison, runs)
-            if found is None:
-                continue
-            low, high = interval(found)
-            rows.append(
-                {
-                    "replication": plan.name,
-                    "claim": number,
-                    "run": comparison.run,
-                    "against": comparison.against,
-                    "task": comparison.task,
-                    "metric": comparison.metric,
-                    "condition": comparison.condition,
-                    "slope": comparison.slope,
-                    "beyond": comparison.beyond or "",
-                    "margin": comparison.margin,
-                    "seeds": len(found),
-                    "difference": float(np.mean(found)),
-                    "low": low,
-                    "high": high,
-                    "effect_size": effect_size(found),
-                    "p": sign_flip_p([value + comparison.margin for value in found]),
-                }
-            )
-    columns = [*COMPARISONS_KEY, "condition", "slope", "beyond", "margin", "seeds"]
-    columns += ["difference", "low", "high", "effect_size", "p"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def claims_table(plan: Plan, runs: pd.DataFrame, costs: pd.DataFrame, folder: Path) -> pd.DataFrame:
+def claims_table(
+    plan: Plan,
+    values: Values,
+    costs: pd.DataFrame,
+    folder: Path,
+    floors: Floors = NO_FLOORS,
+    unsound: Iterable[Delta] = (),
+) -> pd.DataFrame:
     """One row per claim: evidence for, evidence against, verdict.
 
-    `complete` says whether the study has every run that the claim is about. `folder` holds the run
-    folders, whose histories the claims of agreement read, and the experiments.
+    `complete` says whether the study has every run that the claim is about; `p_all` is of all
+    comparisons holding, `p_for` and `p_against` of some holding and some being reversed;
+    `parts_for`, `parts_against` and `parts_open` name the comparisons of a claim that has several.
+    `folder` holds the run folders, whose histories the claims of agreement read, and the
+    experiments. `unsound`: what delta_m is not meaningful.
     """
-    rows = []
     tested = sum(claim.tested for claim in plan.replication.claims.values())
     tested += tested_elsewhere(plan.replication.paper, plan.name)
+    baseless = {(one.run, DELTA_METRICS[one.definition]) for one in unsound}
+    rows, parts = [], {}
     for number, claim in plan.replication.claims.items():
+        row: dict[str, object] = {"replication": plan.name, "claim": number, "title": claim.title}
+        row |= {"complete": _complete(plan, claim), "seeds": plan.seeds}
         if claim.agree:
-            evidence = _agreement(plan, claim.agree, folder)
+            row |= {"verdict": _agreement(plan, claim.agree, folder)}
         elif claim.measured:
-            evidence = _measurement(plan, claim.measured, folder)
+            row |= {"verdict": _measurement(plan, claim.measured, folder)}
         elif claim.cheaper:
-            evidence = _cheapness(plan, claim, costs)
+            row |= {"verdict": _cheapness(plan, claim, costs)}
         else:
-            evidence = _betterness(plan.comparisons(claim), runs)
-            evidence |= {"seeds_needed": seeds_needed(tested)}
-        row = {"replication": plan.name, "claim": number, "title": claim.title}
-        rows.append(row | {"complete": _complete(plan, claim)} | evidence)
-    columns = ["replication", "claim", "title", "complete", "seeds", "seeds_needed"]
-    columns += ["p_for", "p_against"]
+            comparisons = plan.comparisons(claim)
+            parts[number] = tests = _tested(comparisons, values)
+            row |= _evidence(tests) | {"seeds_needed": seeds_needed(tested)}
+            row |= {"reason": _flaw(comparisons, floors, baseless)}
+        rows.append(row)
     # As objects: a column of nothing but gaps, all claims being tested, would be one of numbers.
-    table = pd.DataFrame(rows, columns=[*columns, "verdict"]).astype({"verdict": object})
-    for side in ("for", "against"):
-        p_values = table[f"p_{side}"].dropna()
-        table[f"p_{side}_holm"] = pd.Series(
-            holm(p_values.tolist(), tested), p_values.index, dtype=float
-        )
-    by_test = table["verdict"].isna()
-    table.loc[by_test, "verdict"] = "undecided"
-    table.loc[by_test & (table["p_for_holm"] <= ALPHA), "verdict"] = "reproduced"
-    table.loc[by_test & (table["p_against_holm"] <= ALPHA), "verdict"] = "contradicted"
+    table = pd.DataFrame(rows, columns=_COLUMNS).astype({"verdict": object, "reason": object})
+    for name in ("p_all", "p_for", "p_against"):
+        known = table[name].dropna().astype(float)
+        corrected = holm(known.tolist(), tested)
+        table[f"{name}_holm"] = pd.Series(corrected, known.index, dtype=float)
+    decided = [_decided(plan, row, parts.get(row["claim"])) for _, row in table.iterrows()]
+    for name in ("verdict", "reason", "parts_for", "parts_against", "parts_open"):
+        table[name] = [own[name] for own in decided]
     return table.astype({"seeds_needed": "Int64"})
+
+
+Part = tuple[Comparison, Array | None, float, float]
+"""A comparison, its differences with the margin, and p-values of it holding and being reversed."""
+
+
+def _tested(comparisons: Sequence[Comparison], values: Values) -> list[Part]:
+    """The parts of a claim; one whose runs the study lacks has p-values of 1."""
+    found = shifted(comparisons, values)
+    known = [own for own in found if own is not None]
+    p_values = iter(part_p_values([own.tolist() for own in known]) if known else [])
+    nothing = (1.0, 1.0)
+    return [
+        (comparison, own, *(next(p_values) if own is not None else nothing))
+        for comparison, own in zip(comparisons, found, strict=True)
+    ]
+
+
+def _evidence(parts: Sequence[Part]) -> dict[str, object]:
+    """p-values of a claim. A comparison whose runs the study lacks keeps it from being reproduced,
+    not from being contradicted by the others."""
+    known = [own for _, own, *_ in parts if own is not None]
+    if not known:
+        return {}
+    p_all = 1.0
+    if len(known) == len(parts):
+        p_all = max(sign_flip_p(own.tolist()) if own.sum() > 0 else 1.0 for own in known)
+    return {
+        "p_all": p_all,
+        "p_for": min(p_for for _, _, p_for, _ in parts),
+        "p_against": min(p_against for *_, p_against in parts),
+    }
+
+
+def _flaw(comparisons: Sequence[Comparison], floors: Floors, baseless: set[tuple[str, str]]) -> str:
+    """Why nothing can be decided by these comparisons, if that is so."""
+    if not all(floors.none_of(one.runs, one.task) for one in comparisons):
+        return "not trained"
+    metrics = [(run, one.metric) for one in comparisons for run in one.runs]
+    return "not meaningful" if baseless & set(metrics) else ""
+
+
+def _decided(plan: Plan, row: pd.Series, parts: Sequence[Part] | None) -> dict[str, object]:
+    """Verdict, reason and the parts of a claim, from its row."""
+    none = {"parts_for": "", "parts_against": "", "parts_open": ""}
+    complete = "" if row["complete"] else "lacks runs"
+    if parts is None:
+        undecided = row["verdict"] == "undecided"
+        return {"verdict": row["verdict"], "reason": complete if undecided else "", **none}
+    few = "few seeds" if plan.seeds < row["seeds_needed"] else ""
+    undecided = {"verdict": "undecided", "reason": row["reason"] or complete or few, **none}
+    if row["reason"] or pd.isna(row["p_all"]):
+        return undecided
+    if row["p_all_holm"] <= ALPHA:
+        return {"verdict": "reproduced", "reason": "", **none}
+    sides = _sides(row, parts)
+    if not sides["for"] and not sides["against"]:
+        return undecided
+    verdict = "partly" if sides["for"] else "contradicted"
+    names = part_names(plan, [comparison for comparison, *_ in parts])
+    named = {f"parts_{side}": "; ".join(names[i] for i in own) for side, own in sides.items()}
+    return {"verdict": verdict, "reason": "", **named}
+
+
+def _sides(row: pd.Series, parts: Sequence[Part]) -> dict[str, list[int]]:
+    """Which comparisons hold, which are reversed and which are open, the claim's correction over
+    the claims of the paper applied to each."""
+    factors = {side: row[f"p_{side}_holm"] / row[f"p_{side}"] for side in ("for", "against")}
+    found: dict[str, list[int]] = {"for": [], "against": [], "open": []}
+    for index, (_, _, p_for, p_against) in enumerate(parts):
+        if p_for * factors["for"] <= ALPHA:
+            found["for"].append(index)
+        elif p_against * factors["against"] <= ALPHA:
+            found["against"].append(index)
+        else:
+            found["open"].append(index)
+    return found
 
 
 def _complete(plan: Plan, claim: Claim) -> bool:
     compared = [run for comparison in plan.comparisons(claim) for run in comparison.runs]
     return {*(compared or claim.runs)} <= set(plan.runs)
-
-
-def _betterness(comparisons: Sequence[Comparison], runs: pd.DataFrame) -> dict[str, object]:
-    """p-values for and against a claim that all comparisons hold.
-
-    A comparison whose runs the study lacks keeps the claim from being reproduced, not from being
-    contradicted by the others.
-    """
-    found = [(comparison, differences(comparison, runs)) for comparison in comparisons]
-    shifted = [[v + c.margin for v in values] for c, values in found if values is not None]
-    if not shifted:
-        return {"seeds": 0, "verdict": "undecided"}
-    p_for = 1.0
-    if len(shifted) == len(found):
-        p_for = max(sign_flip_p(values) if sum(values) > 0 else 1.0 for values in shifted)
-    p_against = joint_sign_flip_p(shifted)
-    return {"seeds": len(shifted[0]), "p_for": p_for, "p_against": p_against}
 
 
 def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | None:
@@ -188,9 +197,8 @@ def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | No
     return [saved(plan, of_seed, saving.run, saving.cost) for _, of_seed in by_seed]
 
 
-def _cheapness(plan: Plan, claim: Claim, costs: pd.DataFrame) -> dict[str, object]:
+def _cheapness(plan: Plan, claim: Claim, costs: pd.DataFrame) -> Verdict:
     """Whether every run saves enough, or costs more, at every seed, or one of them at none."""
-    verdict = "undecided"
     found = [(saving, savings(plan, saving, costs)) for saving in claim.cheaper]
     if all(percents is not None for _, percents in found):
         enough = [
@@ -198,28 +206,26 @@ def _cheapness(plan: Plan, claim: Claim, costs: pd.DataFrame) -> dict[str, objec
             for saving, percents in found
         ]
         if all(all(seeds) for seeds in enough):
-            verdict = "reproduced"
-        elif any(not any(seeds) for seeds in enough):
-            verdict = "contradicted"
-    return {"seeds": plan.seeds, "p_for": None, "p_against": None, "verdict": verdict}
+            return "reproduced"
+        if any(not any(seeds) for seeds in enough):
+            return "contradicted"
+    return "undecided"
 
 
-def _agreement(plan: Plan, wanted: Agreement, folder: Path) -> dict[str, object]:
+def _agreement(plan: Plan, wanted: Agreement, folder: Path) -> Verdict:
     """Whether the last values of the columns agree within the margin, at every seed."""
-    verdict = "undecided"
-    if all(run in plan.runs for run in wanted.runs):
-        spreads = []
-        for seed in range(plan.seeds):
-            histories = [pd.read_csv(folder / r / str(seed) / "history.csv") for r in wanted.runs]
-            for column in wanted.columns:
-                last = [history[column].dropna().iloc[-1] for history in histories]
-                spreads.append(max(last) - min(last))
-        within = max(spreads) <= wanted.margin
-        verdict = "reproduced" if within else "contradicted"
-    return {"seeds": plan.seeds, "p_for": None, "p_against": None, "verdict": verdict}
+    if not all(run in plan.runs for run in wanted.runs):
+        return "undecided"
+    spreads = []
+    for seed in plan.seed_numbers:
+        histories = [pd.read_csv(folder / r / str(seed) / "history.csv") for r in wanted.runs]
+        for column in wanted.columns:
+            last = [history[column].dropna().iloc[-1] for history in histories]
+            spreads.append(max(last) - min(last))
+    return "reproduced" if max(spreads) <= wanted.margin else "contradicted"
 
 
-def _measurement(plan: Plan, bounds: Sequence[Bound], folder: Path) -> dict[str, object]:
+def _measurement(plan: Plan, bounds: Sequence[Bound], folder: Path) -> Verdict:
     """Whether every number of an experiment lies within its bounds."""
     within = []
     for bound in bounds:
@@ -234,5 +240,4 @@ def _measurement(plan: Plan, bounds: Sequence[Bound], folder: Path) -> dict[str,
         low = -math.inf if bound.least is None else bound.least
         high = math.inf if bound.most is None else bound.most
         within.append(low <= value <= high)
-    verdict = "reproduced" if all(within) else "contradicted"
-    return {"seeds": plan.seeds, "p_for": None, "p_against": None, "verdict": verdict}
+    return "reproduced" if all(within) else "contradicted"

@@ -11,74 +11,143 @@ Three definitions are in use and can disagree in sign, so all are computed and l
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
+from replications.core.data.labels import Array
+from replications.core.evidence.floors import NO_FLOORS, Floors
+from replications.core.evidence.values import Measurement, Values
 from replications.core.spec import ALL_TASKS, DELTA_METRICS, Plan
 
 DEFINITIONS = {"per_task_primary": True, "per_metric": False, "per_task_mean": True}
 """Definition: whether higher is better."""
 DELTA_KEY = ["replication", "run", "axis", "condition", "seed", "definition"]
-_COLUMNS = [column for column in DELTA_KEY if column != "axis"]
+STEADY = 0.25
+"""Standard deviation over seeds, as a share of the mean, up to which a single-task value serves to
+be relative to."""
+Metric = tuple[str, str]
+"""Task and metric."""
 
 
 def improvements(values: pd.Series, single: pd.Series, higher: pd.Series) -> pd.Series:
-    """Relative improvement in percent, positive better; the series share a (task, metric) index."""
+    """Relative improvement in percent, positive better; the series share an index."""
     sign = higher.map({True: 1.0, False: -1.0})
     return 100 * sign * (values - single) / single.abs()
 
 
-def delta_m(gain: pd.Series, headline: Mapping[str, str]) -> dict[str, float]:
-    """The three definitions from improvements indexed by (task, metric)."""
-    tasks = list(gain.index.get_level_values("task").unique())
-    primary = [gain[(task, headline[task])] for task in tasks]
+def weights(
+    metrics: Sequence[Metric], headline: Mapping[str, str]
+) -> dict[str, dict[Metric, float]]:
+    """What each definition multiplies improvements on metrics with, positive better, before it adds
+    them up."""
+    tasks = list(dict.fromkeys(task for task, _ in metrics))
+    counts = {task: sum(own == task for own, _ in metrics) for task in tasks}
     return {
-        "per_task_primary": float(sum(primary) / len(primary)),
-        "per_metric": float(-gain.mean()),
-        "per_task_mean": float(gain.groupby(level="task").mean().mean()),
+        "per_task_primary": {(task, headline[task]): 1 / len(tasks) for task in tasks},
+        "per_metric": dict.fromkeys(metrics, -1 / len(metrics)),
+        "per_task_mean": {m: 1 / (len(tasks) * counts[m[0]]) for m in metrics},
     }
 
 
-def delta_m_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
-    """delta_m on the test split of every multi-task run and seed, against single runs of that seed,
-    under every condition.
+def delta_m(gain: pd.Series, headline: Mapping[str, str]) -> dict[str, float]:
+    """The three definitions from improvements indexed by (task, metric)."""
+    return {
+        definition: float(sum(weight * gain[metric] for metric, weight in own.items()))
+        for definition, own in weights(list(gain.index), headline).items()
+    }
 
-    Averaged are the metrics that the replication names, or all.
-    Left out is a definition that at any seed needs the change relative to a metric of 0.
+
+@dataclass(frozen=True)
+class Delta:
+    """delta_m of one run under one condition in one definition.
+
+    Attributes:
+        values: in percent, (seeds,) or (seeds, draws).
+        meaningful: no single-task run that it is relative to lies at its floor, or varies over
+            seeds by more than a quarter of its mean.
     """
-    test = runs[runs["split"] == "test"]
-    test = test.set_index(["run", "condition", "seed", "task", "metric"]).sort_index()
-    conditions = runs["condition"].unique()
-    rows = []
-    for name, run in plan.runs.items():
-        if run.role == "single":
-            continue
-        for condition, seed in itertools.product(conditions, range(plan.seeds)):
-            multi = test.loc[(name, condition, seed)]
-            singles = [
-                test.loc[(plan.single_of(task, name), condition, seed)] for task in run.tasks
-            ]
-            gain = _gain(multi, pd.concat(singles), plan.replication.averaged)
-            for definition, value in delta_m(gain, plan.replication.headline).items():
-                place = (plan.name, name, condition, seed, definition)
-                rows.append((*place, DEFINITIONS[definition], value))
-    table = pd.DataFrame(rows, columns=[*_COLUMNS, "higher_is_better", "value"])
-    same = [table[column] for column in ("run", "condition", "definition")]
-    return table[np.isfinite(table["value"].astype(float)).groupby(same).transform("all")]
+
+    run: str
+    condition: str
+    definition: str
+    values: Array
+    meaningful: bool
 
 
-def _gain(
-    multi: pd.DataFrame, single: pd.DataFrame, averaged: Mapping[str, list[str]]
-) -> pd.Series:
-    """Improvements on the metrics to average; infinite where the single-task metric is 0."""
-    chosen = [metric in averaged.get(task, [metric]) for task, metric in multi.index]
-    multi = multi[chosen]
-    base = single.loc[multi.index, "value"]
-    gain = improvements(multi["value"], base, multi["higher_is_better"])
-    return gain.where(base != 0, np.inf)
+def deltas(plan: Plan, values: Values, floors: Floors = NO_FLOORS) -> Iterator[Delta]:
+    """delta_m of every multi-task run against its single-task runs, seed by seed.
+
+    The change is relative to the mean of the single-task run over seeds, so that the mean of
+    delta_m is one of ratios of means: the ratio to one seed's value, where that is small, is noise.
+    Averaged are the metrics that the replication names, or all. Left out is a definition that needs
+    the change relative to a mean of 0.
+    """
+    conditions = dict.fromkeys(condition for *_, condition in values.found)
+    multi = [run for run, spec in plan.runs.items() if spec.role == "multi"]
+    for run, condition in ((run, condition) for run in multi for condition in conditions):
+        gains, steady = _gains(plan, values, run, condition)
+        learned = all(
+            floors.none_of({plan.single_of(task, run)}, task) for task in plan.runs[run].tasks
+        )
+        averaged = [m for m in gains if m[1] in plan.replication.averaged.get(m[0], [m[1]])]
+        for definition, own in weights(averaged, plan.replication.headline).items():
+            found = np.sum([weight * gains[metric] for metric, weight in own.items()], axis=0)
+            if np.isfinite(found).all():
+                sound = learned and all(steady[metric] for metric in own)
+                yield Delta(run, condition, definition, found, sound)
+
+
+def _gains(
+    plan: Plan, values: Values, run: str, condition: str
+) -> tuple[dict[Metric, Array], dict[Metric, bool]]:
+    """The improvement in percent on every metric, positive better, and whether the single-task
+    values are steady enough to be relative to."""
+    gains, steady = {}, {}
+    for task in plan.runs[run].tasks:
+        single = plan.single_of(task, run)
+        for metric in values.metrics_of(run, task, condition):
+            own = values.found[run, task, metric, condition]
+            base = values.found[single, task, metric, condition]
+            mean = np.abs(base.mean(axis=0))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                gains[task, metric] = 100 * values.sign(task, metric) * (own - base) / mean
+            spread = base.std(axis=0, ddof=1) if len(base) > 1 else 0.0
+            steady[task, metric] = bool(np.all(spread <= STEADY * mean))
+    return gains, steady
+
+
+def as_measurements(found: Iterator[Delta]) -> dict[Measurement, Array]:
+    """delta_m as metrics of the task `all`."""
+    return {
+        (one.run, ALL_TASKS, DELTA_METRICS[one.definition], one.condition): one.values
+        for one in found
+    }
+
+
+def with_delta_m(plan: Plan, values: Values) -> Values:
+    """The values with those of delta_m as metrics of the task `all`."""
+    result = values
+    found = list(deltas(plan, values))
+    for definition, higher in DEFINITIONS.items():
+        own = (one for one in found if one.definition == definition)
+        result = result.with_metrics(as_measurements(own), higher)
+    return result
+
+
+def delta_m_table(plan: Plan, values: Values, floors: Floors = NO_FLOORS) -> pd.DataFrame:
+    """A row per run, condition, seed and definition."""
+    rows = [
+        (plan.name, one.run, one.condition, seed, one.definition, value, one.meaningful)
+        for one in deltas(plan, values, floors)
+        for seed, value in zip(plan.seed_numbers, one.values, strict=True)
+    ]
+    columns = ["replication", "run", "condition", "seed", "definition", "value", "meaningful"]
+    table = pd.DataFrame(rows, columns=columns)
+    table.insert(5, "higher_is_better", table["definition"].map(DEFINITIONS))
+    return table
 
 
 def as_metrics(delta: pd.DataFrame) -> pd.DataFrame:
@@ -90,4 +159,4 @@ def as_metrics(delta: pd.DataFrame) -> pd.DataFrame:
         metric=delta["definition"].map(DELTA_METRICS),
         unit="%",
     )
-    return table.drop(columns="definition")
+    return table.drop(columns=["definition", "meaningful"])

@@ -12,7 +12,7 @@ import pandas as pd
 
 from replications.core.evidence.numbers import counted, definitions
 from replications.core.evidence.overview import overview
-from replications.core.evidence.study import load_results
+from replications.core.evidence.study import Results, load_results
 from replications.core.files import replacing, write_text
 from replications.core.spec import DatasetOptions, Plan, Verdict, declared, origin
 from replications.core.spec.layout import ORIGIN, OVERVIEW, TABLES, for_paper
@@ -37,7 +37,11 @@ def join(plans: Sequence[Plan], folder: Path) -> None:
     claims = pd.concat([one.claims for one in results])
     own = "".join((one.folder / "numbers.tex").read_text(encoding="utf-8") for one in results)
     study = definitions(
-        itertools.chain(study_numbers(plans), study_sentences(plans, efficiency, claims))
+        itertools.chain(
+            study_numbers(plans),
+            training_sentences(results),
+            study_sentences(plans, efficiency, claims),
+        )
     )
     generated = folder / "generated"
     shutil.rmtree(generated, ignore_errors=True)
@@ -68,6 +72,25 @@ def study_numbers(plans: Sequence[Plan]) -> Iterator[tuple[str, str]]:
             yield f"data.{name}.{fact}", str(value)
 
 
+def training_sentences(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
+    """What was trained, and for how long."""
+    trainings = sum(len(one.plan.runs) * one.plan.seeds for one in results)
+    seconds = pd.concat([one.costs["training_s"] for one in results])
+    ends = [f"{value:,.0f}" for value in (seconds.min(), seconds.max())]
+    epochs = sorted(one.plan.epochs for one in results if one.plan.epochs)
+    passes = [f"{value:.2g}" for value in (epochs[0], epochs[-1])] if epochs else []
+    data = f"(학습 데이터 {'--'.join(passes)}회 반복) " if passes else ""
+    yield (
+        "sentence.study.trained",
+        f"모델 {trainings:,}개를 하나에 {'--'.join(ends)}초씩 {data}학습하였다.",
+    )
+    passed = f", {' to '.join(passes)} passes over the training data" if passes else ""
+    yield (
+        "sentence.study.trained.english",
+        f"We train {trainings:,} models for {' to '.join(ends)} seconds each{passed}.",
+    )
+
+
 def study_sentences(
     plans: Sequence[Plan], efficiency: pd.DataFrame, claims: pd.DataFrame
 ) -> Iterator[tuple[str, str]]:
@@ -79,6 +102,7 @@ def study_sentences(
     yield "sentence.study.verdicts.english", f"{of} we find {words}."
     references = [f"{plan.name}/{plan.replication.reference}" for plan in plans]
     own = efficiency[(efficiency["replication"] + "/" + efficiency["run"]).isin(references)]
+    own = own[own["meaningful"]]
     better, worse = (own["low"] > 0).sum(), (own["high"] < 0).sum()
     unclear = len(own) - better - worse
     saved = own["parameters_saved"].round()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from replications.core.presentation import presentation
+from replications.core.spec import Comparison, Plan
 
 _DELTA_M = {
     "delta_m_per_task_primary": r"$\Delta_m$",
@@ -30,6 +33,30 @@ def metric_name(task: str, metric: str) -> str:
     """A metric of a task as the head of a column; may contain LaTeX."""
     names = _DELTA_M | dict(presentation(task).metrics)
     return names.get(metric, metric.replace("_", r"\_"))
+
+
+def part_names(plan: Plan, comparisons: Sequence[Comparison]) -> list[str]:
+    """What each of a claim's comparisons is called: that in which they differ, of the run, the run
+    it is compared with, the task, the metric and the condition."""
+    titles = {run: spec.title for run, spec in plan.replication.runs.items()} | {
+        run: spec.title for run, spec in plan.runs.items()
+    }
+    columns = [
+        [titles.get(one.run, one.run) for one in comparisons],
+        [titles.get(one.against, one.against) for one in comparisons],
+        [task_name(one.task) for one in comparisons],
+        [_measured_name(one) for one in comparisons],
+        [one.condition for one in comparisons],
+    ]
+    telling = [column for column in columns if len(set(column)) > 1]
+    return [" ".join(filter(None, words)) for words in zip(*telling, strict=True)] or [""]
+
+
+def _measured_name(comparison: Comparison) -> str:
+    name = metric_name(comparison.task, comparison.metric)
+    if comparison.beyond is None:
+        return name
+    return f"{name} - {metric_name(comparison.task, comparison.beyond)}"
 
 
 def unit_name(unit: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 
 from replications.core.evidence.naming import encoder_name
 from replications.core.evidence.study import Results
-from replications.core.evidence.tables import decimals
+from replications.core.evidence.tables import decimals, relative
 from replications.core.spec import Plan
 
 _SAVED = {
@@ -17,7 +17,21 @@ _SAVED = {
     "flops_saved": "flops",
     "latency_saved": "latency_ms",
 }
-_VERDICTS = {"reproduced": "재현", "contradicted": "반박", "undecided": "판정 불가"}
+_VERDICTS = {
+    "reproduced": "재현",
+    "partly": "부분 재현",
+    "contradicted": "반박",
+    "undecided": "판정 불가",
+}
+_OPEN = {
+    "": "주장 {}에 대해서는 판정할 수 없었다",
+    "few seeds": "주장 {}에 대해서는 시드가 모자라 판정할 수 없었다",
+    "lacks runs": "주장 {}에는 이 연구에 없는 실행이 필요하다",
+    "not trained": "주장 {}의 판정은 바닥을 넘지 못한 실행에 달려 있어 보류하였다",
+    "not meaningful": "주장 {}의 판정은 기준인 단일 작업 값이 불안정하여 보류하였다",
+}
+"""What is said of claims that are undecided, by reason."""
+_PARTS = {"parts_for": "성립", "parts_against": "반대", "parts_open": "미정"}
 
 
 def definitions(pairs: Iterator[tuple[str, str]]) -> str:
@@ -42,8 +56,12 @@ def numbers(results: Results) -> Iterator[tuple[str, str]]:
             yield f"{plan.name}.{run}.latency_separate", f"{cost['latency_separate_ms']:.1f}"
             for key, column in _SAVED.items():
                 yield f"{plan.name}.{run}.{key}", f"{results.saved(str(run), column):.0f}"
-    for (run, definition), values in results.delta.groupby(["run", "definition"])["value"]:
-        yield f"{plan.name}.{run}.delta_m.{definition}", f"{values.mean():+.1f}"
+    for (run, definition), own in results.delta.groupby(["run", "definition"]):
+        unit = r"\,\%" if own["meaningful"].all() else ""
+        yield f"{plan.name}.{run}.delta_m.{definition}", relative(own) + unit
+    for row in results.floors.table.itertuples():
+        digits = decimals(pd.Series([row.floor]))
+        yield f"{plan.name}.floor.{row.task}.{row.metric}", f"{row.floor:.{digits}f}"
     for experiment in plan.experiments:
         for key, value in results.numbers(experiment).items():
             yield f"{plan.name}.{experiment}.{key}", _three_digits(value)
@@ -53,6 +71,8 @@ def numbers(results: Results) -> Iterator[tuple[str, str]]:
 def _settings(results: Results) -> Iterator[tuple[str, str]]:
     plan, settings = results.plan, results.plan.settings
     yield f"{plan.name}.steps", f"{settings.steps:,}"
+    if epochs := plan.epochs:
+        yield f"{plan.name}.epochs", _three_digits(epochs)
     yield f"{plan.name}.batch", str(settings.batch_size)
     yield f"{plan.name}.seeds", str(plan.seeds)
     for key, value in plan.data.said.items():
@@ -66,18 +86,17 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
 
 def _sentences(results: Results) -> Iterator[tuple[str, str]]:
     plan = results.plan
-    rows = list(results.claims.itertuples())
+    rows = list(results.claims.fillna(dict.fromkeys(("reason", *_PARTS), "")).itertuples())
     for row in rows:
         yield f"sentence.{plan.name}.claim{row.claim}", _sentence(plan, row) + "."
     sentences = [_sentence(plan, row) for row in rows if row.verdict != "undecided"]
-    open_ = results.claims[results.claims["verdict"] == "undecided"]
-    if len(seen := open_[open_["complete"]]):
-        sentences.append(f"주장 {', '.join(seen['claim'])}에 대해서는 판정할 수 없었다")
-        needed = seen["seeds_needed"].fillna(0).max()
-        if needed > plan.seeds:
-            sentences[-1] += f"(필요한 시드 {needed:.0f}개)"
-    if len(unseen := open_[~open_["complete"]]):
-        sentences.append(f"주장 {', '.join(unseen['claim'])}에는 이 연구에 없는 실행이 필요하다")
+    open_ = results.claims[results.claims["verdict"] == "undecided"].fillna({"reason": ""})
+    for reason, text in _OPEN.items():
+        own = open_[open_["reason"] == reason]
+        if len(own):
+            needed = own["seeds_needed"].fillna(0).max()
+            more = f"(필요한 시드 {needed:.0f}개)" if reason == "few seeds" else ""
+            sentences.append(text.format(", ".join(own["claim"])) + more)
     yield f"sentence.{plan.name}.claims", " ".join(f"{sentence}." for sentence in sentences)
     yield f"sentence.{plan.name}.verdicts", counted(results.claims["verdict"])
 
@@ -88,8 +107,11 @@ def _three_digits(value: float) -> str:
 
 
 def _sentence(plan: Plan, row: Any) -> str:
-    """What came of a claim, from its row of claims.csv."""
-    return plan.replication.claims[str(row.claim)].said(row.verdict)
+    """What came of a claim, and of its parts, from its row of claims.csv."""
+    said = plan.replication.claims[str(row.claim)].said(row.verdict, row.reason)
+    found = {word: getattr(row, column) for column, word in _PARTS.items()}
+    parts = " / ".join(f"{word}: {names}" for word, names in found.items() if names)
+    return f"{said}({parts})" if parts and row.verdict == "partly" else said
 
 
 def counted(verdicts: pd.Series) -> str:

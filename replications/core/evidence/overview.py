@@ -21,7 +21,7 @@ from replications.core.files import replacing, write_text
 
 _SAVINGS = ("parameters", "flops", "latency_ms", "training_s")
 _COLUMNS = [
-    *["replication", "run", "tasks", "seeds", "delta_m", "low", "high"],
+    *["replication", "run", "tasks", "seeds", "delta_m", "low", "high", "meaningful"],
     *[f"{cost}_saved" for cost in _SAVINGS],
     "memory_saved",
 ]
@@ -55,6 +55,7 @@ def efficiency(results: Results) -> list[dict[str, object]]:
         delta = results.delta
         chosen = (delta["run"] == name) & (delta["definition"] == "per_task_primary")
         values = delta.loc[chosen, "value"].tolist()
+        sound = bool(delta.loc[chosen, "meaningful"].all())
         if run.role == "single" or not values:
             continue
         low, high = interval(values)
@@ -64,7 +65,7 @@ def efficiency(results: Results) -> list[dict[str, object]]:
         memory = results.costs.loc[name, "peak_memory_mb"]
         row: dict[str, object] = {"replication": plan.name, "run": name}
         row |= {"tasks": len(run.tasks), "seeds": len(values)}
-        row |= {"delta_m": float(np.mean(values)), "low": low, "high": high}
+        row |= {"delta_m": float(np.mean(values)), "low": low, "high": high, "meaningful": sound}
         row |= {f"{cost}_saved": results.saved(name, cost) for cost in _SAVINGS}
         rows.append(row | {"memory_saved": 100 * (1 - memory / largest)})
     return rows
@@ -86,11 +87,12 @@ def efficiency_table(table: pd.DataFrame, results: Sequence[Results]) -> str:
         for row in table[chosen & (table["replication"] == plan.name)].itertuples():
             delta = rf"\num{{{row.delta_m:+.1f}}}"
             half = rf"\num{{{row.high - row.delta_m:.1f}}}" if row.seeds > 1 else ""
+            gain = f"{delta} & {half}" if row.meaningful else r"\multicolumn{2}{c}{무의미}"
             saved = [
                 rf"\num{{{getattr(row, cost + '_saved'):.0f}}}"
                 for cost in ("parameters", "flops", "latency_ms")
             ]
-            lines.append(" & ".join([plan.replication.korean, delta, half, *saved]) + r" \\")
+            lines.append(" & ".join([plan.replication.korean, gain, *saved]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -99,7 +101,7 @@ def experiments_table(results: Sequence[Results]) -> str:
     lines = [
         r"\begin{tabular}{@{}llrrrr@{}}",
         r"\toprule",
-        r"재현 & 작업 & 실행 & 단계 & 배치 & 시드 \\",
+        r"재현 & 작업 & 실행 & 단계 (에폭) & 배치 & 시드 \\",
         r"\midrule",
     ]
     for one in results:
@@ -108,8 +110,11 @@ def experiments_table(results: Sequence[Results]) -> str:
         named = [task_name(t) for t in plan.replication.headline if t in measured]
         tasks = "·".join(name.removesuffix(" 분할") for name in named)
         cells = [plan.replication.korean, tasks]
-        counts = (len(plan.runs), plan.settings.steps, plan.settings.batch_size, plan.seeds)
-        lines.append(" & ".join([*cells, *(f"{count:,}" for count in counts)]) + r" \\")
+        steps = f"{plan.settings.steps:,}"
+        if plan.epochs:
+            steps += f" ({plan.epochs:.3g})"
+        counts = [str(len(plan.runs)), steps, str(plan.settings.batch_size), str(plan.seeds)]
+        lines.append(" & ".join([*cells, *counts]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -118,7 +123,7 @@ def plane_figure(table: pd.DataFrame, results: Sequence[Results]) -> Figure:
     figure, axis = plt.subplots(figsize=(COLUMN, 0.54 * COLUMN), layout="constrained")
     looks = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
     for one, (colour, marker) in zip(results, looks, strict=False):
-        own = table[table["replication"] == one.plan.name]
+        own = table[(table["replication"] == one.plan.name) & table["meaningful"]]
         reference = own["run"] == one.plan.replication.reference
         for chosen, face in ((own[reference], colour), (own[~reference], "white")):
             if len(chosen):
@@ -143,5 +148,6 @@ def plane_figure(table: pd.DataFrame, results: Sequence[Results]) -> Figure:
     axis.set_yticks([y for y in (-300, -100, -30, -10, -5, 0, 5, 10, 30, 100) if low <= y <= high])
     axis.yaxis.set_major_formatter("{x:g}")
     axis.set(xlabel="매개변수 절감 (%)", ylabel=r"$\Delta_m$ (%), 양수가 이득")
-    figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)
+    if table["meaningful"].any():
+        figure.legend(loc="outside upper center", ncols=3, frameon=False, fontsize=7)
     return figure

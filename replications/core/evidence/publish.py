@@ -38,7 +38,7 @@ def publish(plans: Sequence[Plan], folder: Path, output: Path) -> None:
 
 def origins(plan: Plan, folder: Path) -> Iterator[dict[str, object]]:
     """A row per run folder and experiment: seed, source, data, versions, hardware, command."""
-    runs = [f"{run}/{seed}" for run in plan.runs for seed in range(plan.seeds)]
+    runs = [f"{run}/{seed}" for run in plan.runs for seed in plan.seed_numbers]
     for name in (*runs, *plan.experiments):
         record = origin.read(folder / name / ORIGIN)
         row = {key: record[key] for key in ("replication", "study", "run")}

@@ -29,21 +29,25 @@ def sign_flip_p(differences: Sequence[float]) -> float:
     return float((sums >= abs(values.sum()) * (1 - 1e-12)).mean())
 
 
-def joint_sign_flip_p(differences: Sequence[Sequence[float]]) -> float:
-    """p-value of the joint sign-flip test that one of several mean differences is below zero.
+def part_p_values(differences: Sequence[Sequence[float]]) -> list[tuple[float, float]]:
+    """p-values of each of several mean differences being above, and being below zero.
 
     A row per comparison, a column per seed. The signs of a seed flip in all comparisons at once, so
-    that what they share stays; the statistic is the largest fall of a mean below zero, in units of
-    the root mean square of its differences (max-T: Westfall and Young, 1993). Doubled, since the
-    other direction is tested as well: for one comparison it is `sign_flip_p`, or 1 if the mean is
-    not below zero. However many the comparisons, it can get as small as 2 / 2**n.
+    that what they share stays; a p-value is how often the largest rise of any mean, in units of the
+    root mean square of its differences, is as large as this one's rise, or fall (single-step max-T:
+    Westfall and Young, 1993). Doubled, since the other direction is tested as well: for one
+    comparison it is `sign_flip_p`, or 1 where the mean lies on the other side. It holds its level
+    over all of them together, and however many they are it can get as small as 2 / 2**n.
     """
     values = np.asarray(differences, dtype=float)
     scale = np.sqrt((values**2).sum(axis=1, keepdims=True))
-    falls = -values / np.where(scale > 0, scale, 1.0)
-    largest = (_sign_patterns(values.shape[1]) @ falls.T).max(axis=1)
-    observed = float(falls.sum(axis=1).max())
-    return min(1.0, 2 * float((largest >= observed - 1e-12).mean()))
+    rises = values / np.where(scale > 0, scale, 1.0)
+    largest = (_sign_patterns(values.shape[1]) @ rises.T).max(axis=1)
+
+    def p(observed: float) -> float:
+        return min(1.0, 2 * float((largest >= observed - 1e-12).mean()))
+
+    return [(p(rise), p(-rise)) for rise in rises.sum(axis=1).tolist()]
 
 
 def _sign_patterns(n: int) -> np.ndarray:
@@ -86,8 +90,13 @@ def interval(values: Sequence[float], level: float = 1 - ALPHA) -> tuple[float, 
     if n < 2:
         return -math.inf, math.inf
     mean = float(np.mean(values))
-    half = float(stdtrit(n - 1, (1 + level) / 2) * np.std(values, ddof=1) / math.sqrt(n))
+    half = t_quantile(n, level) * float(np.std(values, ddof=1)) / math.sqrt(n)
     return mean - half, mean + half
+
+
+def t_quantile(n: int, level: float = 1 - ALPHA) -> float:
+    """Half the width of Student's interval of the mean of n values, in standard errors."""
+    return float(stdtrit(n - 1, (1 + level) / 2))
 
 
 def effect_size(differences: Sequence[float]) -> float:

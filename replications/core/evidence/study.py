@@ -12,8 +12,10 @@ import pandas as pd
 
 from replications.core.data.labels import Array
 from replications.core.evidence.delta_m import DELTA_KEY, as_metrics
+from replications.core.evidence.floors import Floors, with_runs
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
+from replications.core.evidence.values import observed
 from replications.core.spec import REPLICATIONS, Plan, load_plan, origin
 
 
@@ -33,6 +35,7 @@ class Results:
         claims: rows of claims.csv.
         transfer: rows of transfer.csv.
         overfitting: rows of overfitting.csv.
+        floors: rows of floors.csv, and the runs at their floor.
         reported: rows of the replication's reported.csv.
     """
 
@@ -47,6 +50,7 @@ class Results:
     claims: pd.DataFrame
     transfer: pd.DataFrame
     overfitting: pd.DataFrame
+    floors: Floors
     reported: pd.DataFrame
 
     def examples(self, run: str) -> dict[str, Array]:
@@ -102,7 +106,7 @@ def load_results(name: str, study: str, folder: Path) -> Results:
         delta,
         {
             table: pd.read_csv(folder / f"{table}.csv", dtype={"claim": str})
-            for table in ("comparisons", "claims", "transfer", "overfitting")
+            for table in ("comparisons", "claims", "transfer", "overfitting", "floors")
         },
     )
 
@@ -127,6 +131,7 @@ def results_of(
     )
     numbers = ["parameters", "flops", "latency_ms", "latency_separate_ms"]
     numbers += ["training_s", "peak_memory_mb"]
+    floors = with_runs(plan, tables["floors"], observed(runs))
     return Results(
         plan=plan,
         folder=folder,
@@ -136,5 +141,6 @@ def results_of(
         costs=costs.groupby("run").agg(dict.fromkeys(numbers, "median") | {"device": "first"}),
         delta=delta[delta["condition"] == ""],
         reported=pd.read_csv(REPLICATIONS / plan.name / "reported.csv"),
-        **tables,
+        **{name: table for name, table in tables.items() if name != "floors"},
+        floors=floors,
     )

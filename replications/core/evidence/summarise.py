@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pandas as pd
-
-from replications.core.evidence.claims import claims_table, comparisons_table
-from replications.core.evidence.delta_m import DELTA_KEY, as_metrics, delta_m_table
+from replications.core.evidence.claims import claims_table
+from replications.core.evidence.comparisons import comparisons_table
+from replications.core.evidence.delta_m import DELTA_KEY, delta_m_table, deltas, with_delta_m
 from replications.core.evidence.figures import draw_figures
+from replications.core.evidence.floors import floors_table, with_names, with_runs
 from replications.core.evidence.numbers import definitions, numbers
 from replications.core.evidence.study import results_of
 from replications.core.evidence.supplement import chapter
 from replications.core.evidence.tables import results_table
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, collect, spread, write_table
 from replications.core.evidence.transfer import overfitting_table, transfer_table
+from replications.core.evidence.values import observed, resampled
 from replications.core.files import replacing, write_text
 from replications.core.spec import Plan, origin
 from replications.core.spec.layout import LATEX, TABLES, figures
@@ -25,17 +26,22 @@ def summarise(plan: Plan, folder: Path) -> None:
     runs, costs = collect(plan, folder)
     for experiment in plan.experiments:
         origin.verified(folder / experiment, ["table.csv", "numbers.json"])
-    delta = delta_m_table(plan, runs)
+    values = observed(runs)
+    floors = with_runs(plan, floors_table(plan, folder), values)
+    delta = delta_m_table(plan, values, floors)
     write_table(runs, folder / "runs.csv", RUNS_KEY, plan)
     write_table(costs, folder / "costs.csv", COSTS_KEY, plan)
     write_table(delta, folder / "delta_m.csv", DELTA_KEY, plan)
-    compared = pd.concat([runs, as_metrics(delta)])
+    compared = with_delta_m(plan, values)
+    redrawn = with_delta_m(plan, resampled(plan, folder, values))
+    unsound = [one for one in deltas(plan, values, floors) if not one.meaningful]
     # Empty where nothing was tested or one seed has no interval: tables with gaps by design.
     with_gaps = {
-        "comparisons": spread(comparisons_table(plan, compared), plan),
-        "claims": claims_table(plan, compared, costs, folder),
+        "comparisons": spread(comparisons_table(plan, compared, redrawn), plan),
+        "claims": claims_table(plan, compared, costs, folder, floors, unsound),
         "transfer": spread(transfer_table(plan, runs), plan),
         "overfitting": spread(overfitting_table(plan, runs), plan),
+        "floors": with_names(floors, plan),
     }
     for name, table in with_gaps.items():
         with replacing(folder / f"{name}.csv") as temporary:

@@ -17,9 +17,16 @@ from replications.core.spec.layout import figures
 _CAPTIONS = {
     "examples": "예측 예 (첫 번째 시드)",
     "delta_m": "$\\Delta_m$의 세 정의; 점은 시드, 막대는 평균",
-    "curves": "학습 손실(모든 항의 합); 선은 시드 평균, 띠는 시드의 범위",
+    "curves": "최종 예측의 학습 손실; 선은 시드 평균, 띠는 시드의 범위",
     "axes": "축과 조건에 따른 대표 지표; 띠는 95\\,\\% 구간",
 }
+
+
+_COMPARED = ["claim", "run", "against", "task", "metric", "difference"]
+_SOURCES = (
+    "불확실성의 출처: 시드와 시험 표본의 표준 오차, 둘을 합한 95\\,\\% 구간, 더 큰 쪽 "
+    "(시험 표본은 함께 찍힌 것끼리 묶어 다시 뽑음)"
+)
 
 
 def chapter(results: Results) -> str:
@@ -41,8 +48,15 @@ def chapter(results: Results) -> str:
 def _tables(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "설정", _settings(results)
     yield "실행", _runs(results)
-    yield "주장과 판정", results.claims.drop(columns="replication")
-    yield "비교 (차이는 주장에 유리한 쪽이 양수, 95\\,\\% 구간)", _used(results.comparisons)
+    claims = results.claims.drop(columns="replication")
+    parts = ["parts_for", "parts_against", "parts_open"]
+    yield "주장과 판정", claims.drop(columns=parts)
+    yield "주장의 부분", claims[claims[parts].fillna("").any(axis=1)][["claim", *parts]]
+    yield "바닥: 입력을 보지 않는 예측의 값과 그것을 넘지 못한 실행", _used(results.floors.table)
+    sources = ["se_seeds", "se_samples", "low_both", "high_both", "dominant"]
+    compared = _used(results.comparisons)
+    yield "비교 (차이는 주장에 유리한 쪽이 양수, 95\\,\\% 구간)", compared.drop(columns=sources)
+    yield _SOURCES, compared[[*_COMPARED, *sources]].dropna(subset="se_seeds")
     yield "실험에서 잰 값", _experiments(results)
     yield "측정값 (시험, 시드 평균과 95\\,\\% 구간)과 논문 보고값", _measured(results)
     yield "$\\Delta_m$의 세 정의 (95\\,\\% 구간; per\\_metric만 음수가 이득)", _delta_m(results)
@@ -58,8 +72,8 @@ def _used(table: pd.DataFrame) -> pd.DataFrame:
     """The table without the replication, and without columns of which it makes no use."""
     unused = [
         column
-        for column in ("axis", "condition", "slope", "margin", "beyond")
-        if column in table and (table[column].isna() | table[column].isin(["", 0])).all()
+        for column in ("axis", "condition", "slope", "margin", "beyond", "relative")
+        if column in table and (table[column].isna() | table[column].isin(["", 0, False])).all()
     ]
     return table.drop(columns=["replication", *unused])
 
@@ -139,6 +153,8 @@ def _delta_m(results: Results) -> pd.DataFrame:
     bounds = [interval(list(values)) for _, values in grouped]
     table[["low", "high"]] = pd.DataFrame(bounds, table.index, ["low", "high"])
     table["gain is"] = table["definition"].map(lambda d: "above 0" if DEFINITIONS[d] else "below 0")
+    sound = results.delta.groupby(["run", "definition"], sort=False)["meaningful"].all()
+    table["meaningful"] = sound.map({True: "", False: "no"}).to_numpy()
     differ = disagreements(table, "mean", ["run"])
     return table.assign(signs=table["run"].map(differ.map({True: "differ", False: ""})))
 
@@ -164,7 +180,7 @@ def _origins(results: Results) -> pd.DataFrame:
     """Where the run folders come from: the seeds of a run that share device, source and data."""
     rows = []
     for run in results.plan.runs:
-        for seed in range(results.plan.seeds):
+        for seed in results.plan.seed_numbers:
             path = results.folder / run / str(seed) / "provenance.json"
             origin = json.loads(path.read_text(encoding="utf-8"))
             data = "-".join(md5[:6] for md5 in origin["data"]["md5"].values())

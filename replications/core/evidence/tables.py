@@ -39,9 +39,11 @@ def rows(plan: Plan) -> list[Row]:
 
 
 def results_table(results: Results) -> str:
-    """Metrics on the test split (mean ± sd over seeds), delta_m, size; then as reported.
+    """Metrics on the test split (mean ± sd over seeds), delta_m, size; then as reported; below them
+    the floors.
 
-    The best mean of a column, of all runs of the study, is bold.
+    The best mean of a column, of all runs of the study, is bold. A run at its floor has a dagger,
+    and a delta_m that is not meaningful is not printed.
     """
     metrics = _columns(results)
     reported = [m for m in metrics if _reported(results, results.plan.runs, m) is not None]
@@ -67,6 +69,8 @@ def results_table(results: Results) -> str:
         " & ".join(headings) + r" \\",
         r"\midrule",
         *(_line(results, row, metrics, reported) for row in rows(results.plan)),
+        r"\midrule",
+        _floor_line(results, metrics, len(reported)),
         r"\bottomrule",
         r"\end{tabular}",
     ]
@@ -109,14 +113,31 @@ def _line(
     cells = [row.title]
     cells += [_measured(results, row.runs, metric) for metric in metrics]
     delta = results.delta
-    own = delta[delta["run"].isin(row.runs) & (delta["definition"] == "per_task_primary")]["value"]
-    cells.append(rf"\num{{{own.mean():+.1f}}}" if len(own) else "")
+    own = delta[delta["run"].isin(row.runs) & (delta["definition"] == "per_task_primary")]
+    cells.append(relative(own) if len(own) else "")
     parameters = results.costs.loc[list(row.runs), "parameters"].sum()
     cells.append(rf"\num{{{parameters / 1e3:.0f}}}")
     for metric in reported:
         value = _reported(results, row.runs, metric)
         cells.append("" if value is None else rf"\num{{{value:g}}}")
     return " & ".join(cells) + r" \\"
+
+
+def relative(delta: pd.DataFrame) -> str:
+    """The mean of rows of delta_m, or that it means nothing."""
+    if not delta["meaningful"].all():
+        return "무의미"
+    return rf"\num{{{delta['value'].mean():+.1f}}}"
+
+
+def _floor_line(results: Results, metrics: Sequence[tuple[str, str]], reported: int) -> str:
+    cells = ["바닥 (입력을 보지 않음)"]
+    for task, metric in metrics:
+        floor = results.floors.of(task, metric)
+        digits = decimals(results.test.xs((task, metric), level=("task", "metric"))["mean"])
+        shown = "" if floor is None else rf"\num{{{floor:.{digits}f}}}"
+        cells.append(rf"\multicolumn{{2}}{{c}}{{{shown}}}")
+    return " & ".join(cells + [""] * (2 + reported)) + r" \\"
 
 
 def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) -> str:
@@ -131,7 +152,8 @@ def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) ->
     mean = rf"\num{{{cell['mean']:.{digits}f}}}"
     if cell["mean"] == best:
         mean = rf"\textbf{{{mean}}}"
-    return rf"{mean} & \num{{{cell['spread']:.{digits}f}}}"
+    dagger = "" if results.floors.none_of({str(own.index[0])}, metric[0]) else r"$^{\dagger}$"
+    return rf"{mean} & \num{{{cell['spread']:.{digits}f}}}{dagger}"
 
 
 def decimals(values: pd.Series) -> int:

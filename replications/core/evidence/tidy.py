@@ -46,7 +46,7 @@ def collect(plan: Plan, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     costs: list[dict[str, Any]] = []
     for run in plan.runs:
         expected = origin.of_run(plan, run, threads=0, device="")
-        for seed in range(plan.seeds):
+        for seed in plan.seed_numbers:
             record = _verified(folder / run / str(seed), plan, run, seed, expected)
             metrics, cost = (
                 json.loads((folder / run / str(seed) / name).read_text(encoding="utf-8"))

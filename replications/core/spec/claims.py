@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from replications.core.spec.options import Strict
 
-Verdict = Literal["reproduced", "contradicted", "undecided"]
+Verdict = Literal["reproduced", "partly", "contradicted", "undecided"]
 DeltaM = Literal["per_task_primary", "per_metric", "per_task_mean"]
 Every = Literal["every"]
 ALL_TASKS = "all"
@@ -21,9 +21,17 @@ SINGLES = "single"
 """What stands for the single-task runs, whose delta_m is 0, in a comparison of delta_m."""
 _SENTENCES: dict[Verdict, str] = {
     "reproduced": "‘{}’라는 주장은 재현되었다",
+    "partly": "‘{}’라는 주장은 일부만 재현되었다",
     "contradicted": "‘{}’라는 주장은 반박되었다",
     "undecided": "‘{}’라는 주장은 본 연구의 시드 수와 실행 목록으로 판정할 수 없었다",
 }
+
+
+_REASONS = {
+    "not trained": "‘{}’라는 주장은 비교할 실행이 바닥을 넘지 못하여 판정하지 않았다",
+    "not meaningful": "‘{}’라는 주장은 기준이 불안정하여 판정하지 않았다",
+}
+"""Why a claim is undecided, where it is not for want of seeds or runs."""
 
 
 class Better(Strict):
@@ -42,6 +50,8 @@ class Better(Strict):
     """How much worse the run may be, in the metric's unit: above 0 it need only not be worse."""
     beyond: str | None = None
     """Another metric of the task: the gain on `metric` must exceed the gain on this one."""
+    relative: bool = False
+    """The difference is taken in percent of the other run's mean over seeds."""
     over: dict[str, int | float] | Every | None = None
     """The axis values at which the runs are compared; none given: those of the settings."""
     at: dict[str, float] | Every | None = None
@@ -55,6 +65,8 @@ class Better(Strict):
             raise ValueError(f"compares '{self.run}' with itself")
         if not self.rivals and self.slope is None:
             raise ValueError("needs 'against'")
+        if self.relative and (not self.rivals or SINGLES in self.rivals):
+            raise ValueError("relative to another run; needs 'against'")
         if (self.task is None) == (not self.tasks):
             raise ValueError("needs either 'task' or 'tasks'")
         if self.task == ALL_TASKS and self.metric is None:
@@ -103,6 +115,7 @@ class Comparison:
     metric: str
     margin: float = 0.0
     beyond: str | None = None
+    relative: bool = False
     condition: str = ""
     slope: str = ""
 
@@ -197,10 +210,13 @@ class Claim(Strict):
             raise ValueError("a claim has just one of better, cheaper, agree and measured")
         return self
 
-    def said(self, verdict: Verdict) -> str:
-        """What the paper says of a verdict, in Korean, without a full stop."""
-        default = _SENTENCES[verdict].format(self.korean or self.title)
-        return self.sentence.get(verdict, default)
+    def said(self, verdict: Verdict, reason: str = "") -> str:
+        """What the paper says of a verdict, in Korean, without a full stop; `reason`: why it is
+        undecided."""
+        name = self.korean or self.title
+        if reason in _REASONS:
+            return _REASONS[reason].format(name)
+        return self.sentence.get(verdict, _SENTENCES[verdict].format(name))
 
     @property
     def tested(self) -> bool:

@@ -30,6 +30,7 @@ class Plan(Strict):
     replication: Replication
     settings: Settings
     seeds: int
+    first_seed: int = 0
     runs: dict[str, Run]
     """Every run, those laid out along axes as runs of their own; see `axes`."""
     varied: dict[str, Settings] = {}
@@ -37,9 +38,22 @@ class Plan(Strict):
     experiments: dict[str, Experiment]
 
     @property
+    def seed_numbers(self) -> range:
+        """The seeds, one by one."""
+        return range(self.first_seed, self.first_seed + self.seeds)
+
+    @property
     def data(self) -> DatasetOptions:
         """The dataset, as prepared for the study."""
         return self.settings.data
+
+    @property
+    def epochs(self) -> float | None:
+        """Passes over the training samples that a run makes; None where their number is not known
+        beforehand."""
+        samples = self.data.training_samples
+        used = self.settings.steps * self.settings.batch_size
+        return used / (samples * self.settings.train_fraction) if samples else None
 
     def single_of(self, task: str, run: str) -> str:
         """Name of the single-task run that matches `run` on `task`: trained on the same labels, at
@@ -101,6 +115,7 @@ class Plan(Strict):
                 metric=metric,
                 margin=statement.margin,
                 beyond=statement.beyond,
+                relative=statement.relative,
                 condition=condition,
             )
             if isinstance(statement, Crossing):
@@ -168,6 +183,11 @@ class Plan(Strict):
     def experiment_fingerprint(self, experiment: str) -> str:
         """Hash of what the experiment is made with; a change makes it anew."""
         return digest([self.seeds, self.experiments[experiment].model_dump(mode="json")])
+
+    def floor_fingerprint(self) -> str:
+        """Hash of what the floors are made with."""
+        tasks = {name: own.model_dump(mode="json") for name, own in self.settings.tasks.items()}
+        return digest([self.data.model_dump(mode="json"), tasks, self.settings.model])
 
     def digest(self) -> str:
         """Hash of the whole plan; tables and figures are made anew when it changes."""
@@ -243,6 +263,7 @@ def load_plan(name: str, study: str) -> Plan:
         replication=replication,
         settings=settings,
         seeds=chosen.seeds,
+        first_seed=chosen.first_seed,
         runs=variants,
         varied={
             run: _varied(settings, spec.axis, name) for run, spec in variants.items() if spec.axis

@@ -30,6 +30,8 @@ class Study(Strict):
     """One size of the replication: which runs, how many seeds, what differs from the base."""
 
     seeds: Positive
+    first_seed: Annotated[int, Field(ge=0)] = 0
+    """A study by which something is chosen has seeds that no other reports."""
     like: str | None = None
     """Another study, whose runs and settings it takes as far as it has none of its own."""
     runs: list[str] | None = None

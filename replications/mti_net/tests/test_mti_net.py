@@ -17,6 +17,7 @@ from replications.core.engine.loop import train
 from replications.core.engine.train import Arguments, prepare_job
 from replications.core.errors import StudyError
 from replications.core.evidence.claims import claims_table
+from replications.core.evidence.values import Values
 from replications.core.nets.multiscale import (
     FeaturePyramid,
     build_multiscale,
@@ -390,7 +391,7 @@ def test_a_claim_may_be_that_a_run_costs_more(saved: float, verdict: str, tmp_pa
     plan = PLAN.model_copy(
         update={"replication": PLAN.replication.model_copy(update={"claims": claims})}
     )
-    table = claims_table(plan, pd.DataFrame(), costs_table(saved), tmp_path)
+    table = claims_table(plan, Values({}, {}), costs_table(saved), tmp_path)
     assert table.loc[0, "verdict"] == verdict
     with pytest.raises(ValueError, match="not dearer"):
         Saving(run="mti_net", cost="flops", percent=10, dearer=True)

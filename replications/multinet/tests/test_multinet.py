@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -15,8 +16,10 @@ from replications.core.data.pictures.options import PictureOptions
 from replications.core.engine.draws import draws, labelled, least_samples
 from replications.core.engine.loop import train
 from replications.core.engine.train import Arguments, prepare_job
-from replications.core.evidence.claims import claims_table, comparisons_table, differences, savings
+from replications.core.evidence.claims import claims_table, savings
+from replications.core.evidence.comparisons import comparisons_table, differences
 from replications.core.evidence.statistics import sign_flip_p
+from replications.core.evidence.values import observed
 from replications.core.spec import Better, Claim, Comparison, Phase, Plan, Run, Saving, load_plan
 
 PLAN = load_plan("multinet", "micro")
@@ -175,17 +178,23 @@ def runs_table(values: dict[tuple[str, str, str], list[float]]) -> pd.DataFrame:
     )
 
 
+def found(comparison: Comparison, runs: pd.DataFrame) -> list[float]:
+    """The differences over seeds."""
+    values = differences(comparison, observed(runs))
+    assert values is not None
+    return [float(value) for value in values]
+
+
 def test_a_margin_is_added_to_the_differences_that_are_tested() -> None:
     runs = runs_table(
         {("joint", "road", "max_f1"): [95.0, 94.0], ("single_road", "road", "max_f1"): [95.5, 95.5]}
     )
     comparison = Comparison({0.0: ("joint", "single_road")}, task="road", metric="max_f1")
-    assert differences(comparison, runs) == [-0.5, -1.5]
+    assert found(comparison, runs) == [-0.5, -1.5]
     claims = {"1": PLAN.replication.claims["1"]}  # the same comparison with a margin of 1
     replication = PLAN.replication.model_copy(update={"claims": claims})
-    (row,) = comparisons_table(PLAN.model_copy(update={"replication": replication}), runs).to_dict(
-        "records"
-    )
+    plan = PLAN.model_copy(update={"replication": replication})
+    (row,) = comparisons_table(plan, observed(runs)).to_dict("records")
     assert (row["difference"], row["margin"]) == (-1.0, 1.0)
     assert row["p"] == sign_flip_p([0.5, -0.5])
 
@@ -203,9 +212,13 @@ def test_beyond_compares_gains() -> None:
         metric="ap_hard",
         beyond="ap_easy",
     )
-    assert differences(comparison, runs_table(values)) == [3.0]
+    assert found(comparison, runs_table(values)) == [3.0]
+    shares = {(run, task, metric): [10.0, v[0]] for (run, task, metric), v in values.items()}
+    relative = dataclasses.replace(comparison, beyond=None, relative=True)
+    # Of 10 and 10 on average 10: 0 and 10 points are 0 and 100 %.
+    assert found(relative, runs_table(shares)) == [0.0, 100.0]
     without = runs_table({k: v for k, v in values.items() if k[0] == "joint"})
-    assert differences(comparison, without) is None
+    assert differences(comparison, observed(without)) is None
 
 
 def costs_table(joint: list[float]) -> pd.DataFrame:
@@ -232,7 +245,7 @@ def test_a_claim_of_cost_holds_where_every_seed_saves_enough(
     saved = savings(plan, claim.cheaper[0], costs)
     assert saved == pytest.approx([100 * (1 - ms / 30) for ms in joint])
     runs = runs_table({("joint", "road", "max_f1"): [0.0]})
-    table = claims_table(plan, runs, costs, tmp_path)
+    table = claims_table(plan, observed(runs), costs, tmp_path)
     assert table.loc[0, "verdict"] == verdict
 
 

@@ -10,6 +10,10 @@ class StudyError(Exception):
     """A problem in an input, a setting or the surroundings; shown without a traceback."""
 
 
+class DivergedError(StudyError):
+    """A loss or a gradient is NaN or infinite."""
+
+
 def run_command(main: Callable[[], None]) -> None:
     """Run a program; a `StudyError` or `OSError` ends it with one message and status 1."""
     try:

@@ -11,7 +11,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir).parent))
 
 from replications.core.errors import StudyError
-from replications.core.spec import layout, load_study, origin
+from replications.core.spec import TUNING, layout, load_study, origin
 
 try:
     STUDY = load_study(config)

@@ -151,6 +151,33 @@ for _family, _names in FAMILIES.items():
             " --published {params.folders[1]} 2>&1 | tee {log}"
 
 
+# Learning rates, chosen on validation: `snakemake tune --config study=tuning` writes what the
+# studies that are `tuned` read.
+for _name in PLANS if STUDY.config.study == TUNING else ():
+
+    rule:
+        name:
+            f"tune_{_name}"
+        input:
+            run_files(_name, [layout.ORIGIN, "metrics.json"]),
+        output:
+            update(f"replications/{_name}/{TUNING}.csv"),
+        log:
+            f"{RESULTS}/logs/{TUNING}/{_name}.log",
+        params:
+            command=EVIDENCE.format(stage="choose"),
+            folder=f"{RESULTS}/{_name}",
+            replication=_name,
+        shell:
+            "{params.command} --replications {params.replication} --folder {params.folder}"
+            " --output {output} 2>&1 | tee {log}"
+
+
+rule tune:
+    input:
+        [f"replications/{name}/{TUNING}.csv" for name in PLANS],
+
+
 # `snakemake publish`: that of the families that are built.
 rule publish:
     input:

@@ -18,7 +18,7 @@ from replications.core.engine.evaluate import evaluate
 from replications.core.engine.phases import Stretch, freeze, optimizer_of, set_mode
 from replications.core.engine.progress import Progress
 from replications.core.engine.schedule import learning_rate_factor
-from replications.core.errors import StudyError
+from replications.core.errors import DivergedError, StudyError
 from replications.core.nets.learner import Features, Learner, Moment
 from replications.core.spec import Run, Settings
 from replications.core.tasks.base import Task
@@ -131,8 +131,8 @@ def train(job: Job, training: Training) -> None:
     """Train to the last step, from the last checkpoint if there is one that fits.
 
     Raises:
-        StudyError: a loss or a task's gradient is NaN or infinite; names step, task and the last
-            good checkpoint.
+        DivergedError: a loss or a task's gradient is NaN or infinite; names step, task and the
+            last good checkpoint.
     """
     settings = job.settings
     n_samples = least_samples(job.run, settings, len(job.train))
@@ -264,7 +264,7 @@ def _record(job: Job, training: Training, window: list[dict[str, Tensor]]) -> di
 def _stop(job: Job, found: str, step: int) -> NoReturn:
     path = job.checkpoint_path
     last_good = f"the last good checkpoint is {path}" if path.exists() else "no checkpoint yet"
-    raise StudyError(
+    raise DivergedError(
         f"{job.name}: {found} at step {step}; {last_good}. "
         "A smaller learning rate or clip_grad_norm in replication.yaml is the usual cure."
     )

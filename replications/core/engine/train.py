@@ -34,9 +34,9 @@ from replications.core.engine.evaluate import (
 )
 from replications.core.engine.loop import Job, Training, train
 from replications.core.engine.provenance import provenance
-from replications.core.errors import StudyError, run_command
+from replications.core.errors import DivergedError, StudyError, run_command
 from replications.core.files import write_json
-from replications.core.spec import Plan, load_plan, origin, written
+from replications.core.spec import TUNING, Plan, load_plan, origin, written
 from replications.core.spec.layout import MEASURED, ORIGIN
 from replications.core.tasks.base import Task
 
@@ -98,6 +98,7 @@ def train_run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
 
     The training split is measured on as many of its samples as the test split has. A run that
     differs from what the folder holds in the conditions of its evaluation alone is not trained.
+    Where rates are being chosen a training that diverges is a result: a folder without metrics.
     """
     dataset = read_description(_data(plan, arguments))
     made_from = origin_of(plan, arguments, dataset, device)
@@ -108,7 +109,14 @@ def train_run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
         training.learner.load_state_dict(checkpoint.read(arguments.output / "model.pt", device))
         costs = json.loads((arguments.output / "cost.json").read_text(encoding="utf-8"))
     else:
-        train(job, training)
+        try:
+            train(job, training)
+        except DivergedError as error:
+            if plan.study != TUNING:
+                raise
+            print(f"{error}\n[{job.name}] counts as worst", file=sys.stderr, flush=True)
+            _save_diverged(plan, arguments, training, made_from, device)
+            return
         costs = _training_costs(plan, arguments, training, device)
     test = _split(plan, arguments, "test", job.tasks, device)
     conditions = plan.settings_of(arguments.run).conditions
@@ -141,15 +149,26 @@ def train_run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
         sample = test.batch(torch.tensor([0])).inputs
         write_json(folder / "cost.json", costs | inference_cost(training.learner, sample, separate))
         write_json(folder / "metrics.json", {n: as_json(m) for n, m in metrics.items()})
-        record = _identity(plan, arguments) | {
-            "data": {"name": dataset.name, "md5": dataset.md5},
-            "source_hash": made_from["source"],
-            "origin": made_from,
-            "definition": plan.specification(arguments.run),
-            **provenance(device),
-        }
+        record = _record(plan, arguments, made_from, device)
+        record |= {"data": {"name": dataset.name, "md5": dataset.md5}}
         origin.seal(folder, MEASURED, record)
     job.checkpoint_path.unlink(missing_ok=True)
+
+
+def _save_diverged(
+    plan: Plan,
+    arguments: Arguments,
+    training: Training,
+    made_from: origin.Origin,
+    device: torch.device,
+) -> None:
+    """The folder of a run that diverged: what was recorded until then, and no metrics."""
+    with _replacing_folder(arguments.output) as folder:
+        write_json(folder / "metrics.json", {"train": {}, "val": {}, "test": {}})
+        _save_rows(folder / "history.csv", training.history)
+        record = _record(plan, arguments, made_from, device)
+        origin.seal(folder, ["metrics.json", "history.csv"], record)
+    arguments.checkpoint.unlink(missing_ok=True)
 
 
 def prepare_job(
@@ -275,13 +294,20 @@ def _save_rows(path: Path, rows: Sequence[Mapping[str, float]]) -> None:
         table.writerows(rows)
 
 
-def _identity(plan: Plan, arguments: Arguments) -> dict[str, Any]:
+def _record(
+    plan: Plan, arguments: Arguments, made_from: origin.Origin, device: torch.device
+) -> dict[str, Any]:
+    """What the run folder says of itself."""
     return {
         "replication": plan.name,
         "study": plan.study,
         "run": arguments.run,
         "role": plan.runs[arguments.run].role,
         "seed": arguments.seed,
+        "source_hash": made_from["source"],
+        "origin": made_from,
+        "definition": plan.specification(arguments.run),
+        **provenance(device),
     }
 
 

@@ -19,14 +19,15 @@ def main() -> None:
     for name, text in (
         ("summarise", "run folders of a replication to tables, LaTeX and figures"),
         ("join", "tables and figures of replications to those of their family"),
+        ("choose", "learning rates by the validation metrics of a replication's runs"),
         ("publish", "what a family's paper is made from to where it is committed"),
     ):
         stage = stages.add_parser(name, help=text)
         stage.add_argument("--study", required=True)
         stage.add_argument("--folder", type=Path, required=True, help="results to read and write")
         stage.add_argument("--replications", nargs="+", required=True)
-        if name == "publish":
-            stage.add_argument("--output", type=Path, required=True, help="folder to replace")
+        if name in ("choose", "publish"):
+            stage.add_argument("--output", type=Path, required=True, help="what to replace")
     stage = stages.add_parser("compare", help="rebuilt values against published ones")
     stage.add_argument("--folder", type=Path, required=True, help="results of a family")
     stage.add_argument("--published", type=Path, required=True, help="the same as published")
@@ -51,6 +52,11 @@ def run(arguments: argparse.Namespace) -> None:
         from replications.core.evidence.join import join
 
         join(plans, folder)
+    elif arguments.stage == "choose":
+        from replications.core.evidence.choose import choose
+
+        (plan,) = plans
+        choose(plan, folder, arguments.output)
     else:
         from replications.core.evidence.publish import publish
 

@@ -30,7 +30,11 @@ def rows(plan: Plan) -> list[Row]:
     wanted = plan.replication.table or [run for run in plan.runs if not plan.runs[run].axis]
     for name in [run for run in wanted if run in plan.runs]:
         run = plan.runs[name]
-        likeness = f"{run.labels} {run.model}" if run.role == "single" else name
+        likeness = (
+            f"{run.labels} {run.model} {run.settings} {run.loss_scale}"
+            if run.role == "single"
+            else name
+        )
         together.setdefault(likeness, []).append(name)
     return [
         Row("단일 작업" if len(names) > 1 else plan.runs[names[0]].title, tuple(names))

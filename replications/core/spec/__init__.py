@@ -33,11 +33,15 @@ from replications.core.spec.reading import REPLICATIONS
 from replications.core.spec.replication import Replication
 from replications.core.spec.study import load_study
 from replications.core.spec.training import Optimizer, Phase, Run, Schedule, Settings
+from replications.core.spec.tuning import COLUMNS, RATE, TUNING
 
 __all__ = [
     "ALL_TASKS",
+    "COLUMNS",
     "DELTA_METRICS",
+    "RATE",
     "REPLICATIONS",
+    "TUNING",
     "Agreement",
     "Better",
     "Bound",

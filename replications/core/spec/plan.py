@@ -20,6 +20,7 @@ from replications.core.spec.options import DatasetOptions, ModelOptions, Strict
 from replications.core.spec.reading import checked, explained, read_yaml, shown
 from replications.core.spec.replication import Experiment, Replication, Study
 from replications.core.spec.training import Run, Settings
+from replications.core.spec.tuning import rates
 
 
 class Plan(Strict):
@@ -34,7 +35,7 @@ class Plan(Strict):
     runs: dict[str, Run]
     """Every run, those laid out along axes as runs of their own; see `axes`."""
     varied: dict[str, Settings] = {}
-    """The settings of runs that are laid out along axes."""
+    """The settings of runs that change some, or are laid out along axes."""
     experiments: dict[str, Experiment]
 
     @property
@@ -57,7 +58,8 @@ class Plan(Strict):
 
     def single_of(self, task: str, run: str) -> str:
         """Name of the single-task run that matches `run` on `task`: trained on the same labels, at
-        the same axis values, and with the same changes to the model where there is such a run."""
+        the same axis values, its loss not scaled, and with the same changes to the settings and the
+        model where there is such a run."""
         return _single_of(self.runs, task, self.runs[run]) or ""
 
     def settings_of(self, run: str) -> Settings:
@@ -165,7 +167,7 @@ class Plan(Strict):
             "model": self.model_of(run).model_dump(mode="json"),
             "tasks": {task: settings.tasks[task].model_dump(mode="json") for task in tasks},
             "run": spec.model_dump(
-                mode="json", exclude={"title", "model", "needs", "over", "axis"}
+                mode="json", exclude={"title", "model", "settings", "needs", "over", "axis"}
             ),
             "needs": {role: self.run_fingerprint(needed) for role, needed in spec.needs.items()},
             # What the latency of the run is compared with.
@@ -256,6 +258,8 @@ def load_plan(name: str, study: str) -> Plan:
     settings = checked(Settings, merged, path_of(name), f"settings with studies.{study}.settings")
     runs = _runs_of(replication, chosen, name, study)
     _check_matched(runs, name, study)
+    if chosen.tuned:
+        runs = _tuned(runs, name)
     variants = _laid_out(runs, chosen, settings, name, study)
     plan = Plan(
         name=name,
@@ -266,12 +270,25 @@ def load_plan(name: str, study: str) -> Plan:
         first_seed=chosen.first_seed,
         runs=variants,
         varied={
-            run: _varied(settings, spec.axis, name) for run, spec in variants.items() if spec.axis
+            run: _varied(settings, spec, name)
+            for run, spec in variants.items()
+            if spec.axis or spec.settings
         },
         experiments=_experiments_of(replication, chosen, variants),
     )
     _check_models(plan)
     return plan
+
+
+def _tuned(runs: Mapping[str, Run], name: str) -> dict[str, Run]:
+    """The runs, each with the learning rate that was chosen for it."""
+    chosen = rates(path_of(name).with_name("tuning.csv"), runs)
+    return {
+        run: spec.model_copy(
+            update={"settings": _overlaid(spec.settings, {"optimizer": {"lr": chosen[run]}})}
+        )
+        for run, spec in runs.items()
+    }
 
 
 def _study_of(replication: Replication, study: str, name: str) -> Study:
@@ -379,9 +396,9 @@ def _check_reaches(run: Run) -> None:
             raise ValueError(f"'{path}' has no effect on '{run.title}', which sets it itself")
 
 
-def _varied(settings: Settings, axis: Axis, name: str) -> Settings:
-    changed = set_at(settings.model_dump(), axis)
-    return checked(Settings, changed, path_of(name), f"over {written(axis)}")
+def _varied(settings: Settings, run: Run, name: str) -> Settings:
+    changed = set_at(_overlaid(settings.model_dump(), run.settings), run.axis)
+    return checked(Settings, changed, path_of(name), f"settings of '{run.title}'")
 
 
 def _experiments_of(
@@ -418,10 +435,16 @@ def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
     alone = [
         name
         for name, other in runs.items()
-        if other.trained == [task] and other.labels == run.labels and other.axis == run.axis
+        if (other.trained, other.labels, other.axis) == ([task], run.labels, run.axis)
+        and not other.loss_scale
+        and other.settings in ({}, run.settings)
     ]
-    same = [name for name in alone if runs[name].model == run.model]
-    return next(iter(same + alone), None)
+    # Of equally alike ones the first.
+    return min(alone, key=lambda name: _unlikeness(runs[name], run), default=None)
+
+
+def _unlikeness(single: Run, run: Run) -> int:
+    return 2 * (single.settings != run.settings) + (single.model != run.model)
 
 
 def _model_of(settings: Settings, run: Run) -> dict[str, Any]:

@@ -30,6 +30,9 @@ class Study(Strict):
     """One size of the replication: which runs, how many seeds, what differs from the base."""
 
     seeds: Positive
+    tuned: bool = False
+    """Every run has the learning rate that `tuning.csv`, beside the `replication.yaml`, says was
+    chosen for it."""
     first_seed: Annotated[int, Field(ge=0)] = 0
     """A study by which something is chosen has seeds that no other reports."""
     like: str | None = None

@@ -156,6 +156,9 @@ class Run(Strict):
     """The tasks of each update, in turn; none given: all tasks, always."""
     model: dict[str, Any] = {}
     """What the run changes in the model's settings."""
+    settings: dict[str, Any] = {}
+    """What the run changes in the settings: a variant by itself, compared with single-task runs
+    that change the same where there are such, and else with those of the settings."""
     auxiliary: list[str] = []
     """Tasks that are predicted in training alone: they have a loss and no metrics. The model is
     told of them by its setting `auxiliary`."""

@@ -1,0 +1,42 @@
+"""Learning rates chosen on validation, as a replication's `tuning.csv` records them; free of torch.
+
+The study `tuning` trains every run at every rate of one grid, on seeds that no other study reports.
+The file has each value that was measured, and a study with `tuned: true` takes the rates from it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable
+from pathlib import Path
+
+from replications.core.errors import StudyError
+from replications.core.spec.reading import shown
+
+TUNING = "tuning"
+"""The study by which rates are chosen, and the name of the file that records it."""
+RATE = "optimizer.lr"
+COLUMNS = ["run", RATE, "seed", "task", "metric", "value", "score", "chosen"]
+
+
+def rates(path: Path, runs: Iterable[str]) -> dict[str, float]:
+    """The learning rate chosen for each of `runs`.
+
+    Raises:
+        StudyError: the file is missing or does not have one of them; says what makes it.
+    """
+    if not path.is_file():
+        raise StudyError(f"{shown(path)}: missing; {_command(path)} chooses learning rates")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
+    chosen = {row["run"]: float(row[RATE]) for row in rows if row["chosen"] == "yes"}
+    if lacking := [run for run in runs if run not in chosen]:
+        raise StudyError(
+            f"{shown(path)}: no learning rate for {', '.join(lacking)}; add them to the runs of "
+            f"study '{TUNING}' and choose again: {_command(path)}"
+        )
+    return {run: chosen[run] for run in runs}
+
+
+def _command(path: Path) -> str:
+    return f"snakemake --cores all tune_{path.parent.name} --config study={TUNING}"

@@ -163,6 +163,16 @@ def test_the_grids_of_all_studies_fit_their_images() -> None:
 # Claims
 
 
+def test_rezoom_is_claimed_of_the_separate_detector() -> None:
+    """Whose AP the paper reports with and without it; the runs are in the study with the seeds."""
+    cpu = load_plan("multinet", "cpu")
+    with_and_without = ("single_vehicles", "single_vehicles_without_rezoom")
+    for number in ("5", "5h"):
+        pairs = [c.pairs[0.0] for c in cpu.comparisons(cpu.replication.claims[number])]
+        assert set(pairs) == {with_and_without}
+    assert set(with_and_without) <= set(cpu.runs)
+
+
 def runs_table(values: dict[tuple[str, str, str], list[float]]) -> pd.DataFrame:
     """Test-split rows of (run, task, metric): value per seed."""
     return pd.DataFrame(

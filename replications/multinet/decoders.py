@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from replications.core.nets.pyramids import Maps
 from replications.core.nets.roi_align import roi_align
 from replications.multinet.options import ModelOptions
 from replications.multinet.vehicles.cells import Grid, corners_of
@@ -22,23 +23,23 @@ class DetectionDecoder(nn.Module):
     add to the box and a new confidence.
     """
 
-    def __init__(self, channels: tuple[int, int, int], options: ModelOptions) -> None:
-        """`channels`: of the encoder's maps, fine to coarse."""
+    def __init__(self, maps: Maps, options: ModelOptions) -> None:
+        """`maps`: those of the encoder."""
         super().__init__()
+        self.early = maps.early
         self.bottleneck = nn.Sequential(
-            nn.Conv2d(channels[2], options.hidden, 1), nn.ReLU(), nn.Dropout(options.dropout)
+            nn.Conv2d(maps.channels[-1], options.hidden, 1), nn.ReLU(), nn.Dropout(options.dropout)
         )
         self.first = nn.Conv2d(options.hidden, STAGE, 1)
-        self.rezoom = Rezoom(channels[0], options) if options.rezoom else None
+        self.rezoom = Rezoom(maps.channels[maps.early], options) if options.rezoom else None
 
     def forward(self, features: tuple[Tensor, ...], size: tuple[int, int]) -> Tensor:
         """Maps of an image of `size` to (B, 6, rows, columns), or (B, 12, ...) with rezoom."""
-        fine, _, coarse = features
-        hidden = self.bottleneck(coarse)
+        hidden = self.bottleneck(features[-1])
         first: Tensor = self.first(hidden)
         if self.rezoom is None:
             return first
-        return torch.cat([first, self.rezoom(fine, hidden, first, size)], dim=1)
+        return torch.cat([first, self.rezoom(features[self.early], hidden, first, size)], dim=1)
 
 
 class Rezoom(nn.Module):

@@ -8,7 +8,7 @@ from functools import partial
 from torch import nn
 
 from replications.core.nets.fcn import FCN8s
-from replications.core.nets.pyramids import build_pyramid, channels_of
+from replications.core.nets.pyramids import build_pyramid, maps_of
 from replications.core.nets.shared_trunk import SharedTrunk
 from replications.multinet.decoders import ClassificationDecoder, DetectionDecoder
 from replications.multinet.options import ModelOptions
@@ -19,11 +19,11 @@ def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -
     encoder = partial(
         build_pyramid, options.encoder, options.width, options.stride, options.pretrained
     )
-    maps = channels_of(options.encoder, options.width, options.stride)
+    maps = maps_of(options.encoder, options.width, options.stride)
     decoders: dict[str, Callable[[int], nn.Module]] = {
-        "road": lambda outputs: FCN8s(maps, outputs, options.stride // 4),
+        "road": lambda outputs: FCN8s(maps, outputs),
         "vehicles": lambda outputs: DetectionDecoder(maps, options),
-        "scene": lambda outputs: ClassificationDecoder(maps[-1], outputs, options),
+        "scene": lambda outputs: ClassificationDecoder(maps.channels[-1], outputs, options),
     }
     heads = {task: partial(decoders[task], width) for task, width in channels.items()}
     return SharedTrunk(encoder, heads, seed)

@@ -34,24 +34,34 @@ def inference_cost(
     """
     for network in (model, *separate):
         network.eval()
-    with torch.no_grad():
-        with FlopCounterMode(display=False) as counter:
-            model(sample)
-        times, *alone = _timed([model, *separate], sample, repeats)
-    needed = model.inference_parameters() if isinstance(model, Learner) else model.parameters()
+    parameters, flops = counted(model, sample)
+    times, *alone = timed([model, *separate], sample, repeats, warm_up=10)
     low, median, high = statistics.quantiles(times, n=4)
     return {
-        "parameters": sum(p.numel() for p in needed),
-        "flops": counter.get_total_flops(),
+        "parameters": parameters,
+        "flops": flops,
         "latency_ms": {"median": median, "q1": low, "q3": high, "n": repeats},
         "latency_separate_ms": sum(map(statistics.median, alone)) if alone else median,
     }
 
 
-def _timed(networks: Sequence[nn.Module], sample: Any, repeats: int) -> list[list[float]]:
-    """Milliseconds of each of `repeats` forward passes of each network, taken in turn."""
+@torch.no_grad()
+def counted(model: nn.Module, sample: Any) -> tuple[int, int]:
+    """Parameters that inference needs, and FLOPs of a forward pass; see `inference_cost`."""
+    with FlopCounterMode(display=False) as counter:
+        model(sample)
+    needed = model.inference_parameters() if isinstance(model, Learner) else model.parameters()
+    return sum(p.numel() for p in needed), counter.get_total_flops()
+
+
+@torch.no_grad()
+def timed(
+    networks: Sequence[nn.Module], sample: Any, repeats: int, warm_up: int
+) -> list[list[float]]:
+    """Milliseconds of each of `repeats` forward passes of each network, taken in turn, after
+    `warm_up` that are not timed."""
     times: list[list[float]] = [[] for _ in networks]
-    for index in range(-10, repeats):
+    for index in range(-warm_up, repeats):
         for network, own in zip(networks, times, strict=True):
             _wait()
             began = time.perf_counter()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from dataclasses import dataclass
 from typing import Literal
 
 from torch import Tensor, nn
@@ -13,21 +13,41 @@ PyramidName = Literal["thin", "vgg16", "resnet50"]
 Stride = Literal[8, 16, 32]
 
 
-def channels_of(name: PyramidName, width: int, stride: Stride) -> tuple[int, int, int]:
-    """Channels of the three maps, fine to coarse."""
+@dataclass(frozen=True)
+class Maps:
+    """The maps that an encoder gives, fine to coarse.
+
+    Attributes:
+        channels: of each.
+        strides: pixels of the image to a pixel of each; of neighbours they are equal or double.
+        skips: which of them FCN8s scores, fine to coarse; the last is the deepest.
+        early: which of them regions of interest are pooled from.
+    """
+
+    channels: tuple[int, ...]
+    strides: tuple[int, ...]
+    skips: tuple[int, int, int] = (0, 1, 2)
+    early: int = 0
+
+
+def maps_of(name: PyramidName, width: int, stride: Stride) -> Maps:
+    """The maps of an encoder; `width` is for the thin one, which is always of stride 8.
+
+    Of VGG16 pool3, conv4_3, pool4 and the deepest, of ResNet-50 the last three stages; FCN8s and
+    the rezoom layer take of them what they take in the authors' code (KittiSeg, KittiBox).
+    """
     if name == "thin":
-        return width, 2 * width, 4 * width
-    return {
-        "vgg16": {32: (256, 512, 512), 16: (128, 256, 512), 8: (64, 128, 512)},
-        "resnet50": {32: (512, 1024, 2048), 16: (256, 512, 2048), 8: (64, 256, 2048)},
-    }[name][stride]
+        return Maps((width, 2 * width, 4 * width), (2, 4, 8))
+    deep = (min(stride, 16), stride)
+    if name == "vgg16":
+        return Maps((256, 512, 512, 512), (8, 8, *deep), skips=(0, 2, 3), early=1)
+    return Maps((512, 1024, 2048), (8, *deep))
 
 
 class Pyramid(nn.Module):
-    """An encoder in three stages, each from the output of the one before.
+    """An encoder in stages, each from the output of the one before, of which each is a map.
 
-    (B, 3, H, W) to a tuple of (B, C, H/s, W/s) for s = stride/4, stride/2, stride, with the C of
-    `channels_of`.
+    (B, 3, H, W) to a tuple of (B, C, H/s, W/s), for the C and s of `maps_of`.
     """
 
     def __init__(self, stages: list[nn.Module]) -> None:
@@ -57,29 +77,25 @@ def thin(width: int) -> Pyramid:
 def vgg16(stride: Stride, pretrained: bool) -> Pyramid:
     """torchvision's VGG16 (Simonyan and Zisserman, 2015) to pool5, which is stride 32.
 
-    For a smaller stride the last one or two poolings are left out, and where pool4 is, the last
-    convolutions are dilated by two instead (Chen et al., 2015, DeepLab).
+    For a smaller stride the last one or two poolings are left out, and where pool4 is, its map is
+    that of conv4_3 and the last convolutions are dilated by two (Chen et al., 2015, DeepLab).
     """
     import torchvision  # seconds to import, and the thin encoder does without
 
     layers: list[nn.Module] = list(
         torchvision.models.vgg16(weights="IMAGENET1K_V1" if pretrained else None).features
     )
-    blocks: list[list[nn.Module]] = [[]]
-    for layer in layers:
-        blocks[-1].append(layer)
-        if isinstance(layer, nn.MaxPool2d):
-            blocks.append([])
+    pool3, pool4 = [i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)][2:4]
+    to_pool3, to_conv4, to_pool4 = layers[: pool3 + 1], layers[pool3 + 1 : pool4], [layers[pool4]]
+    to_pool5 = layers[pool4 + 1 :]
     if stride <= 16:
-        del blocks[4][-1]
+        del to_pool5[-1]
     if stride == 8:
-        del blocks[3][-1]
-        for layer in blocks[4]:
+        to_pool4.clear()
+        for layer in to_pool5:
             if isinstance(layer, nn.Conv2d):
                 layer.dilation, layer.padding = (2, 2), (2, 2)
-    first, second = {32: (3, 4), 16: (2, 3), 8: (1, 2)}[stride]
-    parts = (blocks[:first], blocks[first:second], blocks[second:])
-    return Pyramid([nn.Sequential(*itertools.chain(*part)) for part in parts])
+    return Pyramid([nn.Sequential(*part) for part in (to_pool3, to_conv4, to_pool4, to_pool5)])
 
 
 def resnet50(stride: Stride, pretrained: bool) -> Pyramid:
@@ -90,13 +106,8 @@ def resnet50(stride: Stride, pretrained: bool) -> Pyramid:
         weights="IMAGENET1K_V1" if pretrained else None,
         replace_stride_with_dilation=[False, stride <= 8, stride <= 16],
     )
-    stem = [n.conv1, n.bn1, n.relu]
-    parts: dict[int, list[list[nn.Module]]] = {
-        32: [[*stem, n.maxpool, n.layer1, n.layer2], [n.layer3], [n.layer4]],
-        16: [[*stem, n.maxpool, n.layer1], [n.layer2], [n.layer3, n.layer4]],
-        8: [stem, [n.maxpool, n.layer1], [n.layer2, n.layer3, n.layer4]],
-    }
-    return Pyramid([nn.Sequential(*part) for part in parts[stride]])
+    fine = nn.Sequential(n.conv1, n.bn1, n.relu, n.maxpool, n.layer1, n.layer2)
+    return Pyramid([fine, n.layer3, n.layer4])
 
 
 def build_pyramid(name: PyramidName, width: int, stride: Stride, pretrained: bool) -> Pyramid:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
-from torch.utils.flop_counter import FlopCounterMode
 
 from replications.core.data.batches import indices_of_step, read_description
+from replications.core.engine.cost import inference_cost
 from replications.core.engine.evaluate import evaluate, examples
 from replications.core.engine.loop import train
 from replications.core.engine.train import Arguments, prepare_job
@@ -33,6 +34,7 @@ from replications.core.tasks.edges.task import semantic_boundaries
 from replications.core.tasks.normals.options import NormalsOptions
 from replications.core.tasks.normals.task import Normals
 from replications.mti_net.aggregation import AggregationHead, aggregated
+from replications.mti_net.costs import build, measure
 from replications.mti_net.distillation import Distillation
 from replications.mti_net.initial_prediction import InitialTaskPrediction
 from replications.mti_net.interaction import InteractingTasks, TaskInteraction
@@ -309,38 +311,58 @@ def test_a_single_task_cannot_interact() -> None:
         build_model({"depth": 1}, options(interaction="mti_net"), seed=0)
 
 
-def test_costs_are_ordered_as_in_the_paper() -> None:
+def test_costs_are_ordered_as_in_the_paper(tmp_path: Path) -> None:
     """HRNet-W18 small v2 at NYUD's size: 8.0 million parameters for two networks; PAD-Net needs a
-    multiple of their operations, MTI-Net fewer than they but more parameters. HRNet-W18 is larger,
-    and MTI-Net on it has fewer parameters than two of it."""
-    channels, size = {"semseg": 40, "depth": 1}, (480, 640)
+    multiple of their operations, MTI-Net fewer than they but more parameters."""
+    table, numbers = measure(FULL, tmp_path, torch.device("cpu"))
+    costs = table.set_index("network")
+    single = costs.loc[["single_semseg", "single_depth"]].sum()
+    assert single["parameters"] == pytest.approx(8.0e6, rel=0.02)
+    assert costs.loc["joint", "parameters"] / single["parameters"] == pytest.approx(0.5, abs=0.02)
+    assert numbers["pad_net_params_saved"] == pytest.approx(15, abs=5)
+    assert numbers["pad_net_flops_saved"] < -100
+    assert numbers["mti_net_flops_saved"] == pytest.approx(17, abs=1)
+    assert numbers["mti_net_params_saved"] == pytest.approx(-27, abs=1)
 
-    def network(channels: dict[str, int], **changes: Any) -> SharedTrunk:
-        own = ModelOptions.model_validate({"encoder": "hrnet_w18_small_v2"} | changes)
-        return build_model(channels, own, seed=0).eval()
 
-    def cost(channels: dict[str, int], **changes: Any) -> tuple[int, int]:
-        net = network(channels, **changes)
-        with torch.no_grad(), FlopCounterMode(display=False) as counter:
-            net(torch.zeros(1, 3, *size))
-        return sum(p.numel() for p in net.inference_parameters()), counter.get_total_flops()
+def test_mti_net_saves_parameters_on_the_larger_backbone() -> None:
+    """HRNet-W18 has more than twice as many as small v2, and MTI-Net on it fewer than two of it."""
+    channels, larger = {"semseg": 40, "depth": 1}, {"encoder": "hrnet_w18"}
 
-    single = [cost({task: width}) for task, width in channels.items()]
-    parameters, flops = (sum(values) for values in zip(*single, strict=True))
-    assert parameters == pytest.approx(8.0e6, rel=0.02)
-    joint, pad_net = cost(channels), cost(channels, interaction="pad_net")
-    mti_net = cost(channels, interaction="mti_net")
-    assert joint[0] / parameters == pytest.approx(0.5, abs=0.02)
-    assert pad_net[0] / parameters == pytest.approx(0.85, abs=0.05)
-    assert pad_net[1] > 2 * flops
-    assert mti_net[1] < flops
-    assert mti_net[0] > parameters
-    larger = {"encoder": "hrnet_w18"}
-    single_parameters = [network({t: c}, **larger).parameters() for t, c in channels.items()]
-    both = sum(p.numel() for of_one in single_parameters for p in of_one)
-    assert both > 2 * parameters
-    whole = network(channels, interaction="mti_net", **larger).inference_parameters()
-    assert sum(p.numel() for p in whole) < both
+    def parameters(channels: dict[str, int], **changes: Any) -> int:
+        return sum(p.numel() for p in build(channels, larger | changes).inference_parameters())
+
+    both = sum(parameters({task: width}) for task, width in channels.items())
+    assert both > 2 * 8.0e6
+    assert parameters(channels, interaction="mti_net") < both
+
+
+def test_costs_are_those_of_the_networks_the_runs_train(tmp_path: Path) -> None:
+    table, _ = measure(PLAN, tmp_path, torch.device("cpu"))
+    options = PLAN.experiments["costs"].options
+    sample = torch.zeros(1, 3, *options["size"])
+    for row in table.itertuples():
+        run = FULL.runs[str(row.network)]
+        channels = {task: options["channels"][task] for task in run.tasks}
+        expected = inference_cost(build(channels, options["model"] | run.model), sample, repeats=2)
+        assert (row.parameters, row.flops) == (expected["parameters"], expected["flops"])
+
+
+@pytest.mark.parametrize(
+    ("flops", "parameters", "verdict"),
+    [(17.0, -27.0, "reproduced"), (17.0, 1.0, "contradicted"), (-1.0, -27.0, "contradicted")],
+)
+def test_the_claim_of_the_papers_size_is_decided_by_the_numbers(
+    flops: float, parameters: float, verdict: str, tmp_path: Path
+) -> None:
+    numbers = {"mti_net_flops_saved": flops, "mti_net_params_saved": parameters}
+    (tmp_path / "costs").mkdir()
+    (tmp_path / "costs" / "numbers.json").write_text(json.dumps(numbers), encoding="utf-8")
+    claims = {"5p": PLAN.replication.claims["5p"]}
+    replication = PLAN.replication.model_copy(update={"claims": claims})
+    plan = PLAN.model_copy(update={"replication": replication})
+    table = claims_table(plan, pd.DataFrame(), pd.DataFrame(), tmp_path)
+    assert list(table["verdict"]) == [verdict]
 
 
 # Specification

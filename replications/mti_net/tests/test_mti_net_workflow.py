@@ -42,6 +42,15 @@ def test_costs_compare_with_the_single_task_networks(results: Path) -> None:
     assert cost["latency_separate_ms"] != cost["latency_ms"]["median"]
 
 
+def test_costs_at_the_papers_size_are_numbers_of_the_paper(results: Path) -> None:
+    numbers = (results / "numbers.tex").read_text(encoding="utf-8")
+    for key in ("params_saved", "flops_saved"):
+        assert f"mti_net.costs.mti_net_{key}}}" in numbers
+    claims = pd.read_csv(results / "claims.csv", dtype={"claim": str}).set_index("claim")
+    assert list(claims.index) == ["1", "2", "3", "4", "5", "5p"]
+    assert claims.loc["5p", "verdict"] != "undecided"
+
+
 def test_the_table_shows_reported_beside_measured(results: Path) -> None:
     table = (results / "table_results.tex").read_text(encoding="utf-8")
     row = next(line for line in table.splitlines() if line.startswith("MTI-Net &"))

@@ -371,12 +371,20 @@ def test_loss_by_hand() -> None:
     prediction = torch.zeros(1, 6, 2, 2)
     prediction[0, 2:, 0, 0] = torch.tensor([0.1, -0.2, 0.5, 1.0])
     boxes = torch.tensor([[box(5, 5, 40)]])
-    expected = float(F.cross_entropy(torch.zeros(1, 2), torch.tensor([0])))
+    confidence = float(F.cross_entropy(torch.zeros(1, 2), torch.tensor([0])))
     offsets = 0.1 + 0.2 + 0.3 + 0.2  # the box is at (0, 0) with 0.8 of a cell
-    expected += 0.1 * 32 * offsets / 4
-    assert float(task.loss(prediction, {"boxes": boxes})) == pytest.approx(expected, rel=1e-5)
+    error = 0.1 * 32 * offsets / 4
+    first = confidence + error
+    assert float(task.loss(prediction, {"boxes": boxes})) == pytest.approx(first, rel=1e-5)
     twice = torch.cat([prediction, prediction], dim=1)  # the rezoom stage adds its own terms
-    assert float(task.loss(twice, {"boxes": boxes})) == pytest.approx(2 * expected, rel=1e-5)
+    both = first + 0.1 * confidence + 0.03 * error
+    assert float(task.loss(twice, {"boxes": boxes})) == pytest.approx(both, rel=1e-5)
+    for options, expected in (
+        (VehiclesOptions(rezoom_confidence_weight=1, rezoom_box_weight=1), 2 * first),
+        (VehiclesOptions(rezoom_confidence_weight=0, rezoom_box_weight=2), first + 2 * error),
+    ):
+        other = Vehicles(options, (100, 100), CLASSES)
+        assert float(other.loss(twice, {"boxes": boxes})) == pytest.approx(expected, rel=1e-5)
 
 
 def test_masked_cells_have_no_gradient() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -13,14 +14,17 @@ from hypothesis import strategies as st
 
 from replications.core.data.batches import indices_of_step, read_description
 from replications.core.data.pictures.options import PictureOptions
+from replications.core.engine.cost import inference_cost
 from replications.core.engine.draws import draws, labelled, least_samples
 from replications.core.engine.loop import train
 from replications.core.engine.train import Arguments, prepare_job
+from replications.core.engine.untrained import savings as savings_of
 from replications.core.evidence.claims import claims_table, savings
 from replications.core.evidence.comparisons import comparisons_table, differences
 from replications.core.evidence.statistics import sign_flip_p
 from replications.core.evidence.values import observed
 from replications.core.spec import Better, Claim, Comparison, Phase, Plan, Run, Saving, load_plan
+from replications.multinet.costs import build, measure
 
 PLAN = load_plan("multinet", "micro")
 FULL = load_plan("multinet", "full")
@@ -161,9 +165,80 @@ def test_the_grids_of_all_studies_fit_their_images() -> None:
         stride = plan.settings.model.get("stride", 8)
         assert isinstance(plan.data, PictureOptions)
         assert tuple(plan.settings.model["grid"]) == tuple(s // stride for s in plan.data.size)
+        costs = plan.experiments["costs"].options
+        cells = [side // costs["model"]["stride"] for side in costs["size"]]
+        assert costs["model"]["grid"] == cells
+
+
+# Costs at the paper's size
+
+
+def test_costs_are_those_of_the_networks_the_runs_train(tmp_path: Path) -> None:
+    table, numbers = measure(PLAN, tmp_path, torch.device("cpu"))
+    options = PLAN.experiments["costs"].options
+    sample = torch.zeros(1, 3, *options["size"])
+    found = table.set_index("network")
+    assert list(found.index) == [*(f"single_{task}" for task in TASKS), "joint"]
+    for run, row in found.iterrows():
+        channels = {task: options["channels"][task] for task in FULL.runs[str(run)].tasks}
+        expected = inference_cost(build(channels, options["model"]), sample, repeats=2)
+        assert row["parameters"] == expected["parameters"]
+        assert row["flops"] == expected["flops"]
+        assert row["latency_ms"] > 0
+    trunk = sum(p.numel() for p in build({"scene": 2}, options["model"]).shared_parameters())
+    three = sum(found.loc[f"single_{task}", "parameters"] for task in TASKS)
+    assert found.loc["joint", "parameters"] == three - 2 * trunk
+    assert numbers["joint_params_saved"] == pytest.approx(100 * 2 * trunk / three)
+
+
+def test_savings_by_hand() -> None:
+    """Two networks of 30 and 50 parameters; one of 60 saves a quarter, one of 100 costs as much
+    more."""
+    table = pd.DataFrame(
+        {
+            "network": ["a", "b", "less", "more"],
+            "parameters": [30, 50, 60, 100],
+            "flops": [1, 1, 1, 4],
+        }
+    )
+    assert savings_of(table, ["a", "b"]) == {
+        **{"less_params_saved": 25.0, "less_flops_saved": 50.0},
+        **{"more_params_saved": -25.0, "more_flops_saved": -100.0},
+    }
+
+
+@pytest.mark.parametrize(
+    ("latency", "parameters", "verdicts"),
+    [
+        (41.0, 60.0, ["reproduced", "reproduced"]),
+        (39.0, -1.0, ["contradicted", "contradicted"]),
+    ],
+)
+def test_claims_of_the_papers_size_are_decided_by_the_numbers(
+    latency: float, parameters: float, verdicts: list[str], tmp_path: Path
+) -> None:
+    saved = {"joint_latency_saved": latency, "joint_params_saved": parameters}
+    numbers = saved | {"joint_flops_saved": 60.0}
+    (tmp_path / "costs").mkdir()
+    (tmp_path / "costs" / "numbers.json").write_text(json.dumps(numbers), encoding="utf-8")
+    claims = {number: PLAN.replication.claims[number] for number in ("4p", "6p")}
+    replication = PLAN.replication.model_copy(update={"claims": claims})
+    plan = PLAN.model_copy(update={"replication": replication})
+    table = claims_table(plan, pd.DataFrame(), pd.DataFrame(), tmp_path)
+    assert list(table["verdict"]) == verdicts
 
 
 # Claims
+
+
+def test_rezoom_is_claimed_of_the_separate_detector() -> None:
+    """Whose AP the paper reports with and without it; the runs are in the study with the seeds."""
+    cpu = load_plan("multinet", "cpu")
+    with_and_without = ("single_vehicles", "single_vehicles_without_rezoom")
+    for number in ("5", "5h"):
+        pairs = [c.pairs[0.0] for c in cpu.comparisons(cpu.replication.claims[number])]
+        assert set(pairs) == {with_and_without}
+    assert set(with_and_without) <= set(cpu.runs)
 
 
 def runs_table(values: dict[tuple[str, str, str], list[float]]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torchvision.ops import roi_align as reference
 
 from replications.core.nets.fcn import FCN8s, upsampling
-from replications.core.nets.pyramids import build_pyramid, channels_of
+from replications.core.nets.pyramids import Maps, build_pyramid, maps_of
 from replications.core.nets.resize import bilinear
 from replications.core.nets.roi_align import roi_align
 from replications.core.nets.shared_trunk import SharedTrunk
@@ -40,30 +40,79 @@ def test_pyramids_have_the_strides_and_channels_they_state(name: Any, stride: An
     encoder = build_pyramid(name, 0, stride, pretrained=False).eval()
     with torch.no_grad():
         features = encoder(torch.zeros(1, 3, 64, 128))
-    expected = [
+    maps = maps_of(name, 0, stride)
+    assert maps.strides[-1] == stride
+    assert [tuple(feature.shape) for feature in features] == [
         (1, channels, 64 // s, 128 // s)
-        for channels, s in zip(
-            channels_of(name, 0, stride), (stride // 4, stride // 2, stride), strict=True
-        )
+        for channels, s in zip(maps.channels, maps.strides, strict=True)
     ]
-    assert [tuple(feature.shape) for feature in features] == expected
 
 
-def test_the_thin_pyramid_has_stride_8() -> None:
-    features = build_pyramid("thin", 4, 8, pretrained=False)(images())
-    shapes = [tuple(feature.shape[1:]) for feature in features]
-    assert shapes == [(4, 16, 32), (8, 8, 16), (16, 4, 8)]
+def hooked(layers: dict[str, torch.nn.Module]) -> dict[str, torch.Tensor]:
+    """What the layers give, by name, once a network with them has been called."""
+    found: dict[str, torch.Tensor] = {}
+
+    def keep(name: str) -> Any:
+        return lambda module, inputs, output: found.update({name: output.clone()})
+
+    for name, layer in layers.items():
+        layer.register_forward_hook(keep(name))
+    return found
 
 
-def test_vgg16_to_pool5_is_that_of_torchvision() -> None:
+def test_vgg16_gives_what_the_decoders_of_the_authors_take() -> None:
+    """pool3, pool4 and pool5 to FCN8s, and conv4_3 after its ReLU to the rezoom layer."""
     import torchvision
 
     torch.manual_seed(0)
     ours = build_pyramid("vgg16", 0, 32, pretrained=False).eval()
     torch.manual_seed(0)
     theirs = torchvision.models.vgg16().features.eval()
+    pools = [layer for layer in theirs if isinstance(layer, torch.nn.MaxPool2d)]
+    relus = [layer for layer in theirs if isinstance(layer, torch.nn.ReLU)]
+    expected = hooked(dict(zip(("pool3", "pool4", "pool5"), pools[2:], strict=True)))
+    early = hooked({"conv4_3": relus[2 + 2 + 3 + 3 - 1]})
     with torch.no_grad():
-        assert torch.equal(ours(images())[-1], theirs(images()))
+        theirs(images())
+        features = ours(images())
+    maps = maps_of("vgg16", 0, 32)
+    for index, name in zip(maps.skips, expected, strict=True):
+        assert torch.equal(features[index], expected[name])
+    assert torch.equal(features[maps.early], early["conv4_3"])
+
+
+def test_vgg16_at_stride_8_keeps_the_layers_it_takes_them_from() -> None:
+    """Without pool4 and pool5: pool3, conv4_3 in place of pool4, and conv5_3."""
+    encoder = build_pyramid("vgg16", 0, 8, pretrained=False).eval()
+    convolutions = [m for m in encoder.modules() if isinstance(m, torch.nn.Conv2d)]
+    assert [c.dilation[0] for c in convolutions] == [1] * 10 + [2] * 3
+    third = hooked({"conv3_3": convolutions[6], "conv4_3": convolutions[9]})
+    with torch.no_grad():
+        features = encoder(images())
+    maps = maps_of("vgg16", 0, 8)
+    assert torch.equal(features[0], F.max_pool2d(third["conv3_3"].relu(), 2))
+    assert torch.equal(features[maps.early], third["conv4_3"].relu())
+    assert torch.equal(features[maps.skips[1]], features[maps.early])
+
+
+def test_resnet50_gives_its_last_three_stages() -> None:
+    import torchvision
+
+    torch.manual_seed(0)
+    ours = build_pyramid("resnet50", 0, 32, pretrained=False).eval()
+    torch.manual_seed(0)
+    theirs = torchvision.models.resnet50().eval()
+    expected = hooked({f"layer{n}": getattr(theirs, f"layer{n}") for n in (2, 3, 4)})
+    with torch.no_grad():
+        theirs(images())
+        for mine, other in zip(ours(images()), expected.values(), strict=True):
+            assert torch.equal(mine, other)
+
+
+def test_the_thin_pyramid_has_stride_8() -> None:
+    features = build_pyramid("thin", 4, 8, pretrained=False)(images())
+    shapes = [tuple(feature.shape[1:]) for feature in features]
+    assert shapes == [(4, 16, 32), (8, 8, 16), (16, 4, 8)]
 
 
 # FCN8s
@@ -80,7 +129,7 @@ def test_upsampling_starts_out_bilinear(factor: int) -> None:
 
 
 def test_fcn8s_gives_the_size_of_the_image_or_says_why_not() -> None:
-    decoder = FCN8s((3, 4, 5), 2, 2)
+    decoder = FCN8s(Maps((3, 4, 5), (2, 4, 8)), 2)
     maps = (torch.zeros(1, 3, 16, 32), torch.zeros(1, 4, 8, 16), torch.zeros(1, 5, 4, 8))
     assert decoder(maps, (32, 64)).shape == (1, 2, 32, 64)
     with pytest.raises(ValueError, match=r"\(32, 64\) of an image of \(33, 64\)"):
@@ -88,12 +137,24 @@ def test_fcn8s_gives_the_size_of_the_image_or_says_why_not() -> None:
 
 
 def test_every_scale_reaches_the_segmentation() -> None:
-    decoder = FCN8s((3, 4, 5), 2, 2)
+    decoder = FCN8s(Maps((3, 4, 5), (2, 4, 8)), 2)
     maps = tuple(
         torch.randn(1, c, 16 // s, 32 // s, requires_grad=True) for c, s in ((3, 1), (4, 2), (5, 4))
     )
     decoder(maps, (32, 64))[:, 1].sum().backward()
     assert all(feature.grad is not None and feature.grad.any() for feature in maps)
+
+
+def test_maps_of_one_stride_are_added_as_they_are() -> None:
+    """Strides 8, 8, 8, of four maps the second unused: the sum of the scores, brought up by 8."""
+    decoder = FCN8s(Maps((3, 9, 4, 5), (8, 8, 8, 8), skips=(0, 2, 3)), 2)
+    maps = tuple(torch.randn(1, c, 4, 8) for c in (3, 9, 4, 5))
+    with torch.no_grad():
+        found = decoder(maps, (32, 64))
+        scores = (score(maps[i]) for score, i in zip(decoder.scores, (0, 2, 3), strict=True))
+        assert torch.allclose(found, upsampling(2, 8)(sum(scores)), atol=1e-6)
+    assert [tuple(p.shape) for p in decoder.last.parameters()] == [(2, 2, 16, 16)]
+    assert not list(decoder.doubling.parameters())
 
 
 # RoI alignment
@@ -154,6 +215,10 @@ def test_roi_align_is_deterministic_on_cuda() -> None:
 # The model
 
 
+SHAPES = ((256, (4, 8)), (512, (4, 8)), (512, (2, 4)), (512, (1, 2)))
+"""Channels and size of VGG16's maps of an image of 32x64, at stride 32."""
+
+
 def model(**changes: Any) -> SharedTrunk:
     return build_model(CHANNELS, options(**changes), seed=0)
 
@@ -163,6 +228,20 @@ def test_predictions_have_the_shapes_the_tasks_expect() -> None:
     assert shapes == {"road": (2, 2, 32, 64), "vehicles": (2, 12, 4, 8), "scene": (2, 3)}
     without = model(rezoom=False)(images())
     assert without["vehicles"].shape == (2, 6, 4, 8)
+
+
+def test_rezoom_takes_the_early_map() -> None:
+    """Of VGG16 the first 256 channels of conv4_3; nothing else but the deepest map is looked at."""
+    net = model(encoder="vgg16", stride=32, grid=(1, 2)).eval()
+    generator = torch.Generator().manual_seed(2)
+    maps = [torch.randn(1, c, *size, generator=generator) for c, size in SHAPES]
+    leaves = tuple(feature.requires_grad_() for feature in maps)
+    net.decode(leaves, (32, 64), ["vehicles"])["vehicles"].sum().backward()
+    assert [feature.grad is not None for feature in leaves] == [False, True, False, True]
+    reached = leaves[1].grad
+    assert reached is not None
+    assert reached[:, :256].any()
+    assert not reached[:, 256:].any()
 
 
 @pytest.mark.parametrize("task", CHANNELS)

@@ -22,6 +22,11 @@ class VehiclesOptions(TaskOptions):
 
     box_weight: Annotated[float, Field(gt=0)] = 0.1
     """Weight of the L1 loss of boxes against the confidence loss (authors' code)."""
+    rezoom_confidence_weight: Annotated[float, Field(ge=0)] = 0.1
+    """Weight of the rezoom stage's confidence loss against the first stage's (authors' code)."""
+    rezoom_box_weight: Annotated[float, Field(ge=0)] = 0.03
+    """Weight of the rezoom stage's loss of boxes against the first stage's (authors' code, where
+    that of this stage is a squared error)."""
     least_score: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """Confidence below which a cell is no detection."""
     nms_iou: Annotated[float, Field(gt=0, le=1)] = 0.5

@@ -83,16 +83,20 @@ class Vehicles:
         """Per stage, cross entropy of the confidence plus 0.1 x L1 of the box, over all cells.
 
         Both are sums divided by the number of all cells, the L1 in pixels of the authors' cells
-        of 32 pixels (authors' code, `fastBox.loss`).
+        of 32 pixels (authors' code, `fastBox.loss`). The terms of the rezoom stage have weights of
+        their own on top (there, `_compute_rezoom_loss`).
         """
         grid = Grid.over(self.size, (prediction.shape[2], prediction.shape[3]))
         target, positive, counted = self.targets(labels["boxes"], grid)
+        rezoom = (self.options.rezoom_confidence_weight, self.options.rezoom_box_weight)
         terms = []
-        for stage in prediction.flatten(2).transpose(1, 2).split(STAGE, dim=-1):
+        stages = prediction.flatten(2).transpose(1, 2).split(STAGE, dim=-1)
+        for stage, (of_confidence, of_box) in zip(stages, ((1.0, 1.0), rezoom), strict=False):
             lead = stage[..., 1] - stage[..., 0]
             confidence = F.softplus(torch.where(positive, -lead, lead)) * counted
             error = (stage[..., 2:] - target).abs().sum(dim=-1) * positive
-            terms.append(confidence + self.options.box_weight * _BOX_UNIT * error)
+            box = of_box * self.options.box_weight * _BOX_UNIT * error
+            terms.append(of_confidence * confidence + box)
         return torch.stack(terms).sum() / positive.numel()
 
     def found(self, prediction: Tensor) -> list[tuple[Tensor, Tensor]]:

@@ -21,7 +21,6 @@ from replications.core.nets.multiscale import (
     FeaturePyramid,
     build_multiscale,
     channels_of,
-    of_timm,
     thin,
 )
 from replications.core.nets.shared_trunk import SharedTrunk
@@ -87,17 +86,6 @@ def test_the_pyramid_is_that_of_torchvision() -> None:
         expected = theirs({str(index): feature for index, feature in enumerate(encoded)})
         for mine, other in zip(ours(images()), expected.values(), strict=True):
             assert torch.allclose(mine, other, atol=1e-5)
-
-
-def test_weights_that_cannot_be_fetched_are_a_clear_error(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import huggingface_hub.constants
-
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
-    with pytest.raises(StudyError, match=r"weights of resnet18 cannot be fetched.*pretrained: f"):
-        of_timm("resnet18", pretrained=True)
 
 
 # Initial task predictions

@@ -39,7 +39,7 @@ from replications.mti_net.options import ModelOptions
 from replications.mti_net.propagation import FeaturePropagation, SqueezeExcitation
 
 PLAN = load_plan("mti_net", "micro")
-FULL = load_plan("mti_net", "full")
+FULL = load_plan("mti_net", "full_variants")
 TASKS = {"semseg": 11, "depth": 1}
 ALL = TASKS | {"edges": 1, "normals": 3}
 

@@ -20,7 +20,7 @@ from replications.core.evidence.statistics import sign_flip_p
 from replications.core.spec import Better, Claim, Comparison, Phase, Plan, Run, Saving, load_plan
 
 PLAN = load_plan("multinet", "micro")
-FULL = load_plan("multinet", "full")
+FULL = load_plan("multinet", "full_variants")
 TASKS = ["road", "vehicles", "scene"]
 JOINT = FULL.runs["joint"]
 DISJOINT = FULL.runs["joint_disjoint"]

@@ -152,7 +152,7 @@ def test_holm_by_hand() -> None:
     assert holm([0.01, 0.04, 0.03], 5) == pytest.approx([0.05, 0.12, 0.12])
 
 
-@pytest.mark.parametrize("study", ["cpu", "full"])
+@pytest.mark.parametrize("study", ["cpu", "gpu", "full"])
 def test_studies_with_as_many_seeds_as_verdicts_need(study: str) -> None:
     """Claims on two datasets of one paper are one family."""
     nothing = simulated(plan_with_seeds(1), 0.0).head(0)

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import replications
+from benchmarks.budget import steps
 from conftest import ROOT
 from replications.core import spec
 from replications.core.errors import StudyError
@@ -62,6 +63,29 @@ def test_every_study_of_every_replication_is_valid() -> None:
         for study in spec.load_replication(name).studies:
             plan = spec.load_plan(name, study)
             assert {run.role for run in plan.runs.values()} == {"single", "multi"}
+
+
+def test_the_gpu_study_fits_an_hour_of_one_gpu() -> None:
+    """At 18 ms a step, one training at a time."""
+    plans = spec.load_study({"study": "gpu"}).plans.values()
+    assert len(plans) == 5
+    assert {plan.seeds for plan in plans} == {10}
+    assert sum(steps(plan) for plan in plans) <= 150_000
+
+
+@pytest.mark.parametrize(
+    ("name", "images", "epochs"),
+    [
+        ("multinet", 480, 100),
+        ("uncertainty", 480, 134),
+        ("mti_net", 480, 100),
+        ("nash_mtl", 480, 200),
+        ("nash_qm9", 110_831, 300),
+    ],
+)
+def test_the_full_study_has_the_epochs_of_the_paper(name: str, images: int, epochs: int) -> None:
+    settings = spec.load_plan(name, "full").settings
+    assert settings.steps == epochs * (images // settings.batch_size)
 
 
 def test_unknown_key(refused: Callable[[Edit], str]) -> None:
@@ -210,7 +234,7 @@ def test_broken_yaml(
 
 
 def test_unknown_study_and_configuration() -> None:
-    with pytest.raises(StudyError, match=r"no study 'fast'.*quick, cpu, full"):
+    with pytest.raises(StudyError, match=r"no study 'fast'.*quick, cpu, gpu, full"):
         spec.load_plan("uncertainty", "fast")
     with pytest.raises(StudyError, match=r"config/config.yaml: studie: unknown key"):
         spec.load_study({"study": "quick", "studie": "full"})

@@ -21,6 +21,9 @@ except StudyError as error:
 PLANS, FAMILIES, BUILT = STUDY.plans, STUDY.families, STUDY.built
 RESULTS = f"results/{STUDY.config.study}"
 DEVICE = origin.device_of(STUDY.config.device)
+# What is given counts devices, and what a training asks for is one place on one.
+DEVICES = workflow.global_resources.get("gpu").value or 1
+workflow.register_resource("gpu", DEVICES * STUDY.config.trainings_per_gpu)
 MAIN = "kcc"  # the family whose paper is called main.pdf
 
 

@@ -28,7 +28,9 @@ rule train:
         "python -m replications.core.engine.train --replication {wildcards.replication}"
         " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
         " --output {params.folder} --checkpoint {params.checkpoint}"
-        " --device {params.device} --threads {params.torch_threads} 2>&1 | tee {log}"
+        " --device {params.device} --threads {params.torch_threads}"
+        # No parameter: how many share a device changes nothing that is trained.
+        " --per-gpu {STUDY.config.trainings_per_gpu} 2>&1 | tee {log}"
 
 
 # What a prediction reaches that does not look at its input.

@@ -1,4 +1,4 @@
-"""Where a run trains: CPU or one CUDA device of its own, deterministic on both."""
+"""Where a run trains: CPU or a place on a CUDA device, deterministic on both."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,11 +18,11 @@ from replications.core.errors import StudyError
 
 
 @contextmanager
-def training_device(choice: str, threads: int) -> Iterator[torch.device]:
+def training_device(choice: str, threads: int, per_gpu: int = 1) -> Iterator[torch.device]:
     """The device for `choice` (`auto`, `cpu` or `cuda`), made deterministic.
 
-    With several CUDA devices visible, a free one is locked for as long as the block lasts, so that
-    jobs started side by side do not share one.
+    Every CUDA device has `per_gpu` places, and one is held for as long as the block lasts: of jobs
+    started side by side no more than that share a device.
 
     Raises:
         StudyError: CUDA is asked for and not there.
@@ -41,21 +41,26 @@ def training_device(choice: str, threads: int) -> Iterator[torch.device]:
     if choice == "cpu" or not cuda:
         yield torch.device("cpu")
         return
-    with _locked_device(torch.cuda.device_count()) as index:
+    count = torch.cuda.device_count()
+    names = [str(torch.cuda.get_device_properties(index).uuid) for index in range(count)]
+    with held_place(names, per_gpu, Path(tempfile.gettempdir())) as index:
         torch.cuda.set_device(index)
         yield torch.device("cuda", index)
 
 
 @contextmanager
-def _locked_device(count: int) -> Iterator[int]:
-    """The index of a CUDA device that no other run of this user holds; waits for one."""
-    folder = Path(tempfile.gettempdir())
-    names = [torch.cuda.get_device_properties(index).uuid for index in range(count)]
+def held_place(names: Sequence[str], per_gpu: int, folder: Path) -> Iterator[int]:
+    """The index of a device, of those called `names`, with a free place; waits for one.
+
+    A place is a locked file in `folder`, which other jobs of this user look at too. The first place
+    of every device is taken before the second of any. A lock goes with its process.
+    """
     for attempt in itertools.count():
         if attempt == 1:
-            print(f"waiting for one of {count} CUDA devices", file=sys.stderr, flush=True)
-        for index, name in enumerate(names):
-            path = folder / f"cuda-{os.getuid()}-{name}.lock"
+            waited = f"one of {per_gpu} places on each of {len(names)} CUDA devices"
+            print(f"waiting for {waited}", file=sys.stderr, flush=True)
+        for place, (index, name) in itertools.product(range(per_gpu), enumerate(names)):
+            path = folder / f"cuda-{os.getuid()}-{name}-{place}.lock"
             with path.open("w") as lock:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

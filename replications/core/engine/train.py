@@ -54,6 +54,7 @@ class Arguments:
     checkpoint: Path
     device: str
     threads: int
+    per_gpu: int = 1
 
 
 def parse_arguments() -> Arguments:
@@ -73,6 +74,7 @@ def parse_arguments() -> Arguments:
     parser.add_argument("--checkpoint", type=Path, required=True, help="where to keep the state")
     parser.add_argument("--device", default="auto", choices=("auto", "cpu", "cuda"))
     parser.add_argument("--threads", type=int, default=1, help="CPU threads of torch")
+    parser.add_argument("--per-gpu", type=int, default=1, help="trainings at once on a CUDA device")
     return Arguments(**vars(parser.parse_args()))
 
 
@@ -88,7 +90,7 @@ def main() -> None:
         )
     with (
         checkpoint.exclusive(arguments.checkpoint),
-        training_device(arguments.device, arguments.threads) as device,
+        training_device(arguments.device, arguments.threads, arguments.per_gpu) as device,
     ):
         train_run(plan, arguments, device)
 

@@ -7,6 +7,8 @@ from typing import Literal
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from replications.core.nets.weights import torchvision_model
+
 EncoderName = Literal["thin", "resnet50", "resnet101"]
 
 
@@ -59,13 +61,8 @@ class DilatedResNet(nn.Module):
 
     def __init__(self, name: Literal["resnet50", "resnet101"], pretrained: bool) -> None:
         super().__init__()
-        import torchvision  # seconds to import, and the thin encoder does without
-
-        network = torchvision.models.get_model(
-            name,
-            weights="IMAGENET1K_V1" if pretrained else None,
-            replace_stride_with_dilation=[False, True, True],
-        )
+        strides = {"replace_stride_with_dilation": [False, True, True]}
+        network = torchvision_model(name, pretrained, **strides)
         self.channels: int = network.fc.in_features
         del network.fc, network.avgpool
         self.network = network

@@ -8,9 +8,9 @@ from typing import Any, Literal, get_args
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from replications.core.errors import StudyError
 from replications.core.nets.encoders import BasicBlock
 from replications.core.nets.pyramids import Pyramid
+from replications.core.nets.weights import timm_model
 
 HRNetName = Literal["hrnet_w18", "hrnet_w18_small_v2"]
 MultiScaleName = Literal["thin", "resnet18"] | HRNetName
@@ -63,32 +63,13 @@ def thin(width: int) -> Pyramid:
 
 
 def of_timm(name: str, pretrained: bool) -> nn.Module:
-    """The four maps of a network of timm, without what follows them.
-
-    Raises:
-        StudyError: the pretrained weights are asked for and cannot be fetched.
-    """
-    import timm  # seconds to import, and the thin encoder does without
-
+    """The four maps of a network of timm, without what follows them."""
     options: dict[str, Any] = {"features_only": True, "out_indices": tuple(range(1, SCALES + 1))}
     if name in get_args(HRNetName):
         # The maps themselves, not timm's widened ones for classification.
         options["feature_location"] = ""
-    try:
-        network: nn.Module = timm.create_model(name, pretrained=pretrained, **options)
-    except (OSError, RuntimeError) as error:
-        if not pretrained:
-            raise
-        raise StudyError(
-            f"the ImageNet weights of {name} cannot be fetched by timm ({_first_line(error)}); "
-            "connect to the internet once, copy its cache here, or set pretrained: false under "
-            "settings.model"
-        ) from None
+    network: nn.Module = timm_model(name, pretrained, **options)
     return network
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def build_multiscale(name: MultiScaleName, width: int, pyramid: int, pretrained: bool) -> nn.Module:

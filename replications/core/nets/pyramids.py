@@ -8,6 +8,7 @@ from typing import Literal
 from torch import Tensor, nn
 
 from replications.core.nets.encoders import BasicBlock
+from replications.core.nets.weights import torchvision_model
 
 PyramidName = Literal["thin", "vgg16", "resnet50"]
 Stride = Literal[8, 16, 32]
@@ -80,11 +81,7 @@ def vgg16(stride: Stride, pretrained: bool) -> Pyramid:
     For a smaller stride the last one or two poolings are left out, and where pool4 is, its map is
     that of conv4_3 and the last convolutions are dilated by two (Chen et al., 2015, DeepLab).
     """
-    import torchvision  # seconds to import, and the thin encoder does without
-
-    layers: list[nn.Module] = list(
-        torchvision.models.vgg16(weights="IMAGENET1K_V1" if pretrained else None).features
-    )
+    layers: list[nn.Module] = list(torchvision_model("vgg16", pretrained).features)
     pool3, pool4 = [i for i, layer in enumerate(layers) if isinstance(layer, nn.MaxPool2d)][2:4]
     to_pool3, to_conv4, to_pool4 = layers[: pool3 + 1], layers[pool3 + 1 : pool4], [layers[pool4]]
     to_pool5 = layers[pool4 + 1 :]
@@ -100,12 +97,8 @@ def vgg16(stride: Stride, pretrained: bool) -> Pyramid:
 
 def resnet50(stride: Stride, pretrained: bool) -> Pyramid:
     """torchvision's ResNet-50 (He et al., 2016); below stride 32 its last stages are dilated."""
-    import torchvision  # seconds to import, and the thin encoder does without
-
-    n = torchvision.models.resnet50(
-        weights="IMAGENET1K_V1" if pretrained else None,
-        replace_stride_with_dilation=[False, stride <= 8, stride <= 16],
-    )
+    dilated = [False, stride <= 8, stride <= 16]
+    n = torchvision_model("resnet50", pretrained, replace_stride_with_dilation=dilated)
     fine = nn.Sequential(n.conv1, n.bn1, n.relu, n.maxpool, n.layer1, n.layer2)
     return Pyramid([fine, n.layer3, n.layer4])
 

@@ -21,6 +21,8 @@ class StudyConfig(Strict):
     replications: Literal["all"] | list[str] = "all"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     threads: Positive = 1
+    trainings_per_gpu: Positive = 1
+    """How many trainings share a CUDA device."""
 
 
 class StudyPlans(Strict):

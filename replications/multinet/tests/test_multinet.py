@@ -27,7 +27,7 @@ from replications.core.spec import Better, Claim, Comparison, Phase, Plan, Run, 
 from replications.multinet.costs import build, measure
 
 PLAN = load_plan("multinet", "micro")
-FULL = load_plan("multinet", "full")
+FULL = load_plan("multinet", "full_variants")
 TASKS = ["road", "vehicles", "scene"]
 JOINT = FULL.runs["joint"]
 DISJOINT = FULL.runs["joint_disjoint"]

@@ -1,0 +1,146 @@
+"""What a study asks for: trainings, optimiser steps, samples, epochs and hours.
+
+Usage: python -m benchmarks.budget STUDY [--seconds 0.05 | --measure 10] [--at-once 4]
+
+Hours are those of all steps, at the seconds given, or at those of a few steps of every run timed on
+this machine's device without pretrained weights; start-up and evaluation come on top. Epochs, and
+what is measured, need the prepared data.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from replications.core.data.batches import read_description
+from replications.core.engine.compiler import leave_compiler_out
+from replications.core.engine.devices import training_device
+from replications.core.engine.loop import update
+from replications.core.engine.train import Arguments, prepare_job
+from replications.core.spec import Plan, load_study
+from replications.core.spec.layout import DESCRIPTION
+
+_WARM_UP = 3
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What the trainings of a replication ask for together; `hours`: None where not known."""
+
+    name: str
+    trainings: int
+    steps: int
+    samples: int
+    epochs: str
+    hours: float | None
+
+    def __str__(self) -> str:
+        hours = "" if self.hours is None else f"{self.hours:,.1f}"
+        counts = f"{self.trainings:,} | {self.steps:,} | {self.samples:,}"
+        return f"| {self.name} | {counts} | {self.epochs} | {hours} |"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("study")
+    parser.add_argument("--replications", nargs="+", help="only these")
+    parser.add_argument("--seconds", type=float, help="of a step; given, not measured")
+    parser.add_argument("--measure", type=int, help="steps of every run to time")
+    parser.add_argument("--at-once", type=int, default=1, help="trainings at once, without loss")
+    own = parser.parse_args()
+    config = {"study": own.study, "families": "all", "replications": own.replications or "all"}
+    print(
+        "| replication | trainings | steps | samples | epochs | hours |", "|---" * 6 + "|", sep="\n"
+    )
+    budgets = []
+    for plan in load_study(config).plans.values():
+        seconds = measured(plan, own.measure) if own.measure else own.seconds
+        budgets.append(budget(plan, None if seconds is None else seconds / own.at_once))
+        print(budgets[-1], flush=True)
+    print(total(budgets))
+
+
+def total(budgets: Sequence[Budget]) -> Budget:
+    """All of them together."""
+    known = [own.hours for own in budgets if own.hours is not None]
+    return Budget(
+        "all",
+        sum(own.trainings for own in budgets),
+        sum(own.steps for own in budgets),
+        sum(own.samples for own in budgets),
+        epochs="",
+        hours=sum(known) if known else None,
+    )
+
+
+def steps(plan: Plan) -> int:
+    """Optimiser steps of all trainings of a replication."""
+    return plan.seeds * sum(plan.settings_of(run).steps for run in plan.runs)
+
+
+def samples(plan: Plan) -> int:
+    """Samples that these see; with disjoint labels an update draws a batch for every task."""
+    return plan.seeds * sum(
+        plan.settings_of(name).steps
+        * plan.settings_of(name).batch_size
+        * (1 if run.labels == "shared" else len(run.tasks))
+        for name, run in plan.runs.items()
+    )
+
+
+def budget(plan: Plan, seconds: float | None) -> Budget:
+    """That of a replication; `seconds`: of a step, on average over the steps of all trainings."""
+    settings, epochs = plan.settings, ""
+    if Path(plan.data.folder, DESCRIPTION).is_file():
+        pool = read_description(Path(plan.data.folder)).splits["train"]
+        epochs = f"{settings.steps * settings.batch_size / pool:.0f}"
+    hours = None if seconds is None else steps(plan) * seconds / 3600
+    trainings = plan.seeds * len(plan.runs)
+    return Budget(plan.name, trainings, steps(plan), samples(plan), epochs, hours)
+
+
+def measured(plan: Plan, count: int) -> float:
+    """Seconds of a step, averaged over the steps of all runs; `count` of each are timed."""
+    lengths = {run: plan.settings_of(run).steps for run in plan.runs}
+    seconds = sum(time_of_step(plan, run, count) * length for run, length in lengths.items())
+    return seconds / sum(lengths.values())
+
+
+def time_of_step(plan: Plan, run: str, count: int) -> float:
+    """Seconds of an update of a run, without the first few."""
+    if "pretrained" in plan.settings.model:
+        model = plan.settings.model | {"pretrained": False}
+        plan = plan.model_copy(
+            update={"settings": plan.settings.model_copy(update={"model": model})}
+        )
+    with training_device("auto", 1) as device, tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        identity = (plan.name, plan.study, run, 0)
+        paths = (Path(plan.data.folder), folder, folder / "checkpoint.pt")
+        arguments = Arguments(*identity, *paths, device.type, 1)
+        dataset = read_description(Path(plan.data.folder))
+        job, training = prepare_job(plan, arguments, dataset, device)
+        for step in range(_WARM_UP + count):
+            if step == _WARM_UP:
+                began = _now()
+            update(job, training)
+            training.done += 1
+        return (_now() - began) / count
+
+
+def _now() -> float:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+if __name__ == "__main__":
+    leave_compiler_out()
+    main()

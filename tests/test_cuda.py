@@ -1,0 +1,105 @@
+"""A micro training of every replication on CUDA: it runs, resumes exactly, and agrees with the CPU.
+
+On the CPU, which is everywhere, it resumes too, so that the tests themselves are tested.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import ROOT
+from replications.core.data.batches import read_description
+from replications.core.engine import checkpoint
+from replications.core.engine.devices import training_device
+from replications.core.engine.loop import Training, train
+from replications.core.engine.train import Arguments, prepare_job
+from replications.core.spec import load_plan, replication_names
+
+needs_cuda = pytest.mark.skipif(
+    not torch.cuda.is_available(), reason="torch finds no CUDA device on this machine"
+)
+DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
+
+
+@pytest.fixture(scope="module")
+def data(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The micro study's dataset of each replication, prepared."""
+    folder, found = tmp_path_factory.mktemp("prepared"), {}
+    for name in replication_names():
+        options = load_plan(name, "micro").data
+        found[name] = folder / Path(options.folder).name
+        if not found[name].exists():
+            command = [sys.executable, "-m", "replications.core.data.prepare"]
+            command += ["--dataset", json.dumps(options.model_dump(mode="json"))]
+            subprocess.run([*command, "--output", str(found[name])], cwd=ROOT, check=True)
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_torch_are_put_back() -> Iterator[None]:
+    threads = torch.get_num_threads()
+    yield
+    torch.set_deterministic_debug_mode("default")
+    torch.set_num_threads(threads)
+
+
+def trained(name: str, device: str, data: Path, folder: Path) -> Training:
+    """The reference run after its last step, from the checkpoint in the folder if there is one."""
+    plan = load_plan(name, "micro")
+    paths = (data, folder, folder / "checkpoint.pt")
+    with training_device(device, 1) as used:
+        identity = (name, "micro", plan.replication.reference, 0)
+        arguments = Arguments(*identity, *paths, device, 1)
+        job, training = prepare_job(plan, arguments, read_description(data), used)
+        train(job, training)
+    return training
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize("name", replication_names())
+def test_a_resumed_training_ends_the_same(
+    name: str,
+    device: str,
+    data: dict[str, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    whole = trained(name, device, data[name], tmp_path / "whole")
+    save = checkpoint.save
+
+    def save_and_stop(*arguments: object) -> None:
+        save(*arguments)  # type: ignore[arg-type]
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "save", save_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            trained(name, device, data[name], tmp_path / "stopped")
+    resumed = trained(name, device, data[name], tmp_path / "stopped")
+    assert "resumed at step 2" in capfd.readouterr().err
+    assert resumed.history == whole.history
+    expected = whole.learner.state_dict()
+    found = resumed.learner.state_dict()
+    assert [key for key in expected if not torch.equal(found[key], expected[key])] == []
+
+
+@needs_cuda
+@pytest.mark.parametrize("name", replication_names())
+def test_cuda_and_cpu_agree(name: str, data: dict[str, Path], tmp_path: Path) -> None:
+    """Same batches, weights and augmentation; sums are rounded otherwise, on CUDA in TF32."""
+    cpu, cuda = (
+        trained(name, device, data[name], tmp_path / device).history for device in ("cpu", "cuda")
+    )
+    losses = [key for key in cpu[0] if key.startswith("loss_")]
+    assert losses
+    for key in losses:
+        assert cuda[0][key] == pytest.approx(cpu[0][key], rel=0.01), key
+        assert cuda[-1][key] == pytest.approx(cpu[-1][key], rel=0.05), key

@@ -167,7 +167,8 @@ class Plan(Strict):
             "model": self.model_of(run).model_dump(mode="json"),
             "tasks": {task: settings.tasks[task].model_dump(mode="json") for task in tasks},
             "run": spec.model_dump(
-                mode="json", exclude={"title", "model", "settings", "needs", "over", "axis"}
+                mode="json",
+                exclude={"title", "model", "settings", "rate_of", "needs", "over", "axis"},
             ),
             "needs": {role: self.run_fingerprint(needed) for role, needed in spec.needs.items()},
             # What the latency of the run is compared with.
@@ -282,10 +283,11 @@ def load_plan(name: str, study: str) -> Plan:
 
 def _tuned(runs: Mapping[str, Run], name: str) -> dict[str, Run]:
     """The runs, each with the learning rate that was chosen for it."""
-    chosen = rates(path_of(name).with_name("tuning.csv"), runs)
+    tuned = {run: spec.rate_of or run for run, spec in runs.items()}
+    chosen = rates(path_of(name).with_name("tuning.csv"), dict.fromkeys(tuned.values()))
     return {
         run: spec.model_copy(
-            update={"settings": _overlaid(spec.settings, {"optimizer": {"lr": chosen[run]}})}
+            update={"settings": _overlaid(spec.settings, {"optimizer": {"lr": chosen[tuned[run]]}})}
         )
         for run, spec in runs.items()
     }

@@ -136,6 +136,7 @@ class Replication(Strict):
         for name, run in self.runs.items():
             yield f"runs.{name}.tasks", "task", run.trained
             yield f"runs.{name}.needs", "run", run.needs.values()
+            yield f"runs.{name}.rate_of", "run", [run.rate_of] if run.rate_of else []
         for name, study in self.studies.items():
             yield f"studies.{name}.runs", "run", study.runs or []
             yield f"studies.{name}.tasks", "task", study.tasks or []

@@ -156,6 +156,9 @@ class Run(Strict):
     """The tasks of each update, in turn; none given: all tasks, always."""
     model: dict[str, Any] = {}
     """What the run changes in the model's settings."""
+    rate_of: str | None = None
+    """The run whose chosen learning rate it has, as variants and controls do; none given: one of
+    its own. See `Study.tuned`."""
     settings: dict[str, Any] = {}
     """What the run changes in the settings: a variant by itself, compared with single-task runs
     that change the same where there are such, and else with those of the settings."""

@@ -15,8 +15,8 @@ class NashOptions(WeightingOptions):
     name: Literal["nash"] = "nash"
     update_every: Positive = 1
     """Steps between two solves; the last alpha serves the steps between."""
-    max_norm: Annotated[float, Field(gt=0)] | None = 1.0
-    """Norm the shared gradient is clipped to; 1 in the authors' code."""
+    max_norm: Annotated[float, Field(gt=0)] | None = None
+    """Norm the shared gradient is clipped to; 1 in the authors' code, none given: not clipped."""
 
 
 class NashFeaturesOptions(NashOptions):

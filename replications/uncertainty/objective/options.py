@@ -1,6 +1,8 @@
 """What can be set about uncertainty weighting; free of torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from replications.core.spec.options import WeightingOptions
 
@@ -11,4 +13,6 @@ class UncertaintyOptions(WeightingOptions):
     implementation = ".weighting:build"
 
     name: Literal["uncertainty"] = "uncertainty"
+    lr: Annotated[float, Field(gt=0)] | None = 0.0025
+    """Of the log variances: the paper's, which is that of its model too."""
     initial_log_variance: float = 0.0

@@ -19,14 +19,19 @@ if TYPE_CHECKING:
 
 
 def twins(plan: Plan) -> dict[str, str]:
-    """Each run with a scaled loss, and the run it differs from in nothing else."""
-    found = {}
-    for name, run in plan.runs.items():
-        plain = run.model_copy(update={"loss_scale": {}, "title": ""})
-        for other, candidate in plan.runs.items():
-            if run.loss_scale and candidate.model_copy(update={"title": ""}) == plain:
-                found[name] = other
-    return found
+    """Of the runs whose histories the experiment reads, each with a scaled loss, and the run from
+    which it differs in nothing else."""
+    runs = {name: plan.runs[name] for name in plan.experiments["scale"].histories}
+    alike = {
+        name: run.model_copy(update={"loss_scale": {}, "title": "", "rate_of": None})
+        for name, run in runs.items()
+    }
+    return {
+        scaled: plain
+        for scaled in runs
+        for plain in runs
+        if runs[scaled].loss_scale and not runs[plain].loss_scale and alike[scaled] == alike[plain]
+    }
 
 
 def changes(plan: Plan, folder: Path) -> pd.DataFrame:

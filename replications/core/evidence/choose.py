@@ -35,8 +35,8 @@ def choose(plan: Plan, folder: Path, output: Path) -> None:
     with replacing(output) as temporary:
         header = (
             f"# snakemake --cores all tune_{plan.name} --config study={plan.study}\n"
-            f"# {plan.settings.steps} steps, seeds {first} to {last}, validation split; chosen by the"
-            " geometric mean of a run's headline metrics\n"
+            f"# {plan.settings.steps} steps, seeds {first} to {last}, on the validation split;"
+            " chosen by the geometric mean of a run's headline metrics\n"
         )
         text = table[COLUMNS].to_csv(index=False, float_format="%.6g")
         temporary.write_text(header + text, encoding="utf-8")

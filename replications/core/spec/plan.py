@@ -259,8 +259,7 @@ def load_plan(name: str, study: str) -> Plan:
     settings = checked(Settings, merged, path_of(name), f"settings with studies.{study}.settings")
     runs = _runs_of(replication, chosen, name, study)
     _check_matched(runs, name, study)
-    if chosen.tuned:
-        runs = _tuned(runs, name)
+    tuned = _tuned(runs, name) if chosen.tuned else {}
     variants = _laid_out(runs, chosen, settings, name, study)
     plan = Plan(
         name=name,
@@ -271,9 +270,9 @@ def load_plan(name: str, study: str) -> Plan:
         first_seed=chosen.first_seed,
         runs=variants,
         varied={
-            run: _varied(settings, spec, name)
+            run: _varied(settings, spec, tuned.get(base_of(run), {}), name)
             for run, spec in variants.items()
-            if spec.axis or spec.settings
+            if spec.axis or spec.settings or tuned
         },
         experiments=_experiments_of(replication, chosen, variants),
     )
@@ -281,16 +280,11 @@ def load_plan(name: str, study: str) -> Plan:
     return plan
 
 
-def _tuned(runs: Mapping[str, Run], name: str) -> dict[str, Run]:
-    """The runs, each with the learning rate that was chosen for it."""
-    tuned = {run: spec.rate_of or run for run, spec in runs.items()}
-    chosen = rates(path_of(name).with_name("tuning.csv"), dict.fromkeys(tuned.values()))
-    return {
-        run: spec.model_copy(
-            update={"settings": _overlaid(spec.settings, {"optimizer": {"lr": chosen[tuned[run]]}})}
-        )
-        for run, spec in runs.items()
-    }
+def _tuned(runs: Mapping[str, Run], name: str) -> dict[str, dict[str, Any]]:
+    """The settings in which the learning rate that was chosen for each run differs."""
+    own = {run: spec.rate_of or run for run, spec in runs.items()}
+    chosen = rates(path_of(name).with_name("tuning.csv"), dict.fromkeys(own.values()))
+    return {run: {"optimizer": {"lr": chosen[own[run]]}} for run in runs}
 
 
 def _study_of(replication: Replication, study: str, name: str) -> Study:
@@ -398,9 +392,10 @@ def _check_reaches(run: Run) -> None:
             raise ValueError(f"'{path}' has no effect on '{run.title}', which sets it itself")
 
 
-def _varied(settings: Settings, run: Run, name: str) -> Settings:
-    changed = set_at(_overlaid(settings.model_dump(), run.settings), run.axis)
-    return checked(Settings, changed, path_of(name), f"settings of '{run.title}'")
+def _varied(settings: Settings, run: Run, tuned: Mapping[str, Any], name: str) -> Settings:
+    changed = _overlaid(_overlaid(settings.model_dump(), tuned), run.settings)
+    where = f"settings of '{run.title}'"
+    return checked(Settings, set_at(changed, run.axis), path_of(name), where)
 
 
 def _experiments_of(

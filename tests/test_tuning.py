@@ -68,7 +68,8 @@ def test_the_best_geometric_mean_on_validation_is_chosen(tmp_path: Path) -> None
     assert chosen["single_depth"] == chosen["equal"] == 0.08
 
 
-def test_a_run_that_was_not_tuned_is_named(tmp_path: Path) -> None:
+def test_a_run_that_was_not_tuned_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "REPLICATIONS", tmp_path)
     path = tmp_path / "uncertainty" / "tuning.csv"
     with pytest.raises(StudyError, match="missing; snakemake --cores all tune_uncertainty"):
         rates(path, ["equal"])
@@ -95,13 +96,9 @@ def test_tuned_runs_and_their_variants_have_the_chosen_rates(
     monkeypatch.setattr(reading, "REPLICATIONS", folder.parent)
     plan = load_plan("uncertainty", "quick")
     found = {run: plan.settings_of(run).optimizer.lr for run in plan.runs}
-    assert found == pytest.approx(
-        {**{r: 0.01 * (k + 1) for k, r in enumerate(runs)}} | {"initial_5": 0.05}
-    )
+    expected = {run: 0.01 * (k + 1) for k, run in enumerate(runs)}
+    assert found == pytest.approx(expected | {"initial_5": 0.05})
     assert plan.single_of("depth", "uncertainty") == "single_depth"
-    assert plan.run_fingerprint("equal") != load_plan("uncertainty", "micro").run_fingerprint(
-        "equal"
-    )
 
 
 def test_what_a_weighting_learns_has_a_rate_of_its_own() -> None:

@@ -3,7 +3,8 @@
 Studies are drawn whose runs differ by a known effect, single-task seeds included, and sent through
 the project's own table of claims. Printed: how often a study without any effect
 gives a verdict on any claim (family-wise error), how often a claim is found true or false that is,
-and how often intervals of few seeds cover the truth.
+how often intervals of few seeds cover the truth, and which verdicts are settled on learning curves
+of known shape.
 
     python -m benchmarks.verdicts [--studies 300]
 """
@@ -19,8 +20,8 @@ import pandas as pd
 
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.statistics import interval
-from replications.core.evidence.values import observed
-from replications.core.spec import Plan, load_plan
+from replications.core.evidence.values import Values, observed
+from replications.core.spec import Plan, base_of, load_plan
 
 SEEDS = (3, 5, 8, 10)
 Noise = Callable[[np.random.Generator, int], np.ndarray]
@@ -29,6 +30,18 @@ NOISES: dict[str, Noise] = {
     "heavy-tailed (t, 3)": lambda rng, n: rng.standard_t(3, n) / np.sqrt(3),
     "skewed (exponential)": lambda rng, n: rng.exponential(1, n) - 1,
 }
+
+
+CURVES = {
+    "parallel, rising": (3.0, 3.0, 3.0),
+    "drawing apart": (0.5, 2.0, 4.0),
+    "levelling off": (6.0, 4.0, 3.5),
+    "meeting": (8.0, 4.0, 2.0),
+    "crossing at the end": (-3.0, -3.0, 3.0),
+    "crossing early": (-3.0, 3.0, 3.5),
+    "none": (0.0, 0.0, 0.0),
+}
+"""How much better the multi-task runs are at each budget."""
 
 
 def main() -> None:
@@ -56,6 +69,11 @@ def main() -> None:
             power.append((verdicts[-2.0] == "contradicted").mean())
             shown = " ".join(f"{100 * p:5.1f} %" for p in power)
             print(f"{name:22}{seeds:3}: {100 * error:4.1f} %; {shown}; wrongly {100 * wrong:.1f} %")
+    print("curves, in standard deviations at B, 2B, 4B: settled, not settled, no difference found")
+    for name, gains in CURVES.items():
+        shares = _settling(gains, max(1, studies // 10))
+        shown = ", ".join(f"{100 * share:.0f} %" for share in shares)
+        print(f"{name:22}{gains}: {shown}")
     print("noise, seeds: cover of Student's 95 % interval, of the percentile bootstrap")
     for name, noise in NOISES.items():
         for seeds in SEEDS:
@@ -86,6 +104,34 @@ def simulated_verdicts(
     columns = ["run", "seed", "split", "condition", "task", "metric", "higher_is_better", "value"]
     runs, costs = pd.DataFrame(rows, columns=columns), pd.DataFrame()
     return list(claims_table(plan, observed(runs), costs, Path())["verdict"])
+
+
+def _settling(gains: tuple[float, float, float], studies: int) -> tuple[float, float, float]:
+    """Shares of verdicts that are settled, that are not, and of claims without one; every run gains
+    five standard deviations with each doubling."""
+    plan = with_tests_only(load_plan("uncertainty", "cpu"))
+    rng = np.random.default_rng(0)
+    found: list[tuple[bool, bool]] = []
+    for _ in range(studies):
+        table = claims_table(plan, _curves(plan, gains, rng), pd.DataFrame(), Path())
+        not_settled = table["reason"] == "not settled"
+        found += zip(table["settled_from"].notna(), not_settled, strict=True)
+    settled, waiting = np.mean(found, axis=0)
+    return float(settled), float(waiting), abs(float(1 - settled - waiting))
+
+
+def _curves(plan: Plan, gains: tuple[float, float, float], rng: np.random.Generator) -> Values:
+    """Values of every run at every budget of the plan's ladder."""
+    values, higher = {}, {}
+    for name, run in plan.runs.items():
+        index = plan.ladder.index(plan.settings_of(name).steps)
+        level = run.role == "single" or base_of(name) == "equal"
+        for task in run.tasks:
+            metric = plan.replication.headline[task]
+            shift = 5.0 * index + (0.0 if level else gains[index])
+            values[name, task, metric, ""] = shift + rng.standard_normal(plan.seeds)
+            higher[task, metric] = True
+    return Values(values, higher)
 
 
 def _coverage(seeds: int, noise: Noise, draws: int) -> tuple[float, float]:

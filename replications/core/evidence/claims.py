@@ -11,6 +11,7 @@ too. `undecided` is what remains, for a reason that the table gives:
 - `not trained`: it rests on a run that is at its floor, see `floors.py`;
 - `not meaningful`: it rests on a delta_m relative to a single-task run at its floor or unsteady;
 - `lacks runs`: the study does not have all runs that it is about;
+- `not settled`: more training might change the verdict, see `ladder.py`;
 - `few seeds`: fewer than `seeds_needed`, at which it could be decided either way.
 
 A margin turns a comparison into one of non-inferiority: it is added to every difference before the
@@ -32,6 +33,7 @@ from replications.core.errors import StudyError
 from replications.core.evidence.comparisons import shifted
 from replications.core.evidence.delta_m import Delta
 from replications.core.evidence.floors import NO_FLOORS, Floors
+from replications.core.evidence.ladder import at_budget, settled
 from replications.core.evidence.naming import part_names
 from replications.core.evidence.statistics import (
     ALPHA,
@@ -56,7 +58,7 @@ from replications.core.spec import (
 
 _COLUMNS = [
     *["replication", "claim", "title", "complete", "seeds", "seeds_needed", "p_all"],
-    *["p_for", "p_against", "verdict", "reason"],
+    *["p_for", "p_against", "verdict", "reason", "settled_from"],
 ]
 
 
@@ -68,7 +70,7 @@ def claims_table(
     floors: Floors = NO_FLOORS,
     unsound: Iterable[Delta] = (),
 ) -> pd.DataFrame:
-    """One row per claim: evidence for, evidence against, verdict.
+    """One row per claim: evidence for, evidence against, verdict, from which budget it is settled.
 
     `complete` says whether the study has every run that the claim is about; `p_all` is of all
     comparisons holding, `p_for` and `p_against` of some holding and some being reversed;
@@ -76,6 +78,23 @@ def claims_table(
     `folder` holds the run folders, whose histories the claims of agreement read, and the
     experiments. `unsound`: what delta_m is not meaningful.
     """
+    unsound = list(unsound)
+    tables = {
+        steps: _at_one_budget(plan, values, costs, folder, floors, unsound, steps)
+        for steps in plan.ladder or [plan.settings.steps]
+    }
+    return settled(plan, tables, values) if plan.ladder else tables[plan.settings.steps]
+
+
+def _at_one_budget(
+    plan: Plan,
+    values: Values,
+    costs: pd.DataFrame,
+    folder: Path,
+    floors: Floors,
+    unsound: Sequence[Delta],
+    steps: int,
+) -> pd.DataFrame:
     tested = sum(claim.tested for claim in plan.replication.claims.values())
     tested += tested_elsewhere(plan.replication.paper, plan.name)
     baseless = {(one.run, DELTA_METRICS[one.definition]) for one in unsound}
@@ -90,7 +109,7 @@ def claims_table(
         elif claim.cheaper:
             row |= {"verdict": _cheapness(plan, claim, costs)}
         else:
-            comparisons = plan.comparisons(claim)
+            comparisons = [at_budget(plan, one, steps) for one in plan.comparisons(claim)]
             parts[number] = tests = _tested(comparisons, values)
             row |= _evidence(tests) | {"seeds_needed": seeds_needed(tested)}
             row |= {"reason": _flaw(comparisons, floors, baseless)}
@@ -104,7 +123,7 @@ def claims_table(
     decided = [_decided(plan, row, parts.get(row["claim"])) for _, row in table.iterrows()]
     for name in ("verdict", "reason", "parts_for", "parts_against", "parts_open"):
         table[name] = [own[name] for own in decided]
-    return table.astype({"seeds_needed": "Int64"})
+    return table.astype({"seeds_needed": "Int64", "settled_from": "Int64"})
 
 
 Part = tuple[Comparison, Array | None, float, float]

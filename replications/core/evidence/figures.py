@@ -21,6 +21,7 @@ from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM, save, style
 from replications.core.evidence.axes import axes_figure
 from replications.core.evidence.curves import curves_figure
 from replications.core.evidence.delta_m import DEFINITIONS
+from replications.core.evidence.ladder_figure import ladder_figure
 from replications.core.evidence.study import Results
 from replications.core.presentation import presentation
 from replications.core.spec.layout import DESCRIPTION, figures
@@ -39,6 +40,7 @@ def draw_figures(results: Results) -> None:
         "examples": examples_figure,
         "delta_m": delta_m_figure,
         "curves": curves_figure,
+        "ladder": ladder_figure,
         "axes": axes_figure,
     }
     with mpl.rc_context(style()):
@@ -82,7 +84,8 @@ def delta_m_figure(results: Results) -> Figure:
     `per_metric`, for which negative is better, is drawn with its sign turned.
     """
     delta = results.delta
-    runs = [name for name in results.plan.runs if name in set(delta["run"])]
+    named = {run: spec for run, spec in results.plan.runs.items() if not spec.axis}
+    runs = [name for name in named if name in set(delta["run"])]
     figure, axis = plt.subplots(figsize=(COLUMN, (22 + 8 * len(runs)) * MM), layout="constrained")
     for line, run in enumerate(runs):
         for index, definition in enumerate(DEFINITIONS):

@@ -123,7 +123,9 @@ def plane_figure(table: pd.DataFrame, results: Sequence[Results]) -> Figure:
     figure, axis = plt.subplots(figsize=(COLUMN, 0.54 * COLUMN), layout="constrained")
     looks = itertools.cycle(zip(COLOURS, MARKERS, strict=True))
     for one, (colour, marker) in zip(results, looks, strict=False):
+        shown = [run for run, spec in one.plan.runs.items() if not spec.axis]
         own = table[(table["replication"] == one.plan.name) & table["meaningful"]]
+        own = own[own["run"].isin(shown)]
         reference = own["run"] == one.plan.replication.reference
         for chosen, face in ((own[reference], colour), (own[~reference], "white")):
             if len(chosen):

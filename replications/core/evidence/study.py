@@ -35,6 +35,7 @@ class Results:
         claims: rows of claims.csv.
         transfer: rows of transfer.csv.
         overfitting: rows of overfitting.csv.
+        ladder: rows of ladder.csv.
         floors: rows of floors.csv, and the runs at their floor.
         reported: rows of the replication's reported.csv.
     """
@@ -50,6 +51,7 @@ class Results:
     claims: pd.DataFrame
     transfer: pd.DataFrame
     overfitting: pd.DataFrame
+    ladder: pd.DataFrame
     floors: Floors
     reported: pd.DataFrame
 
@@ -106,7 +108,10 @@ def load_results(name: str, study: str, folder: Path) -> Results:
         delta,
         {
             table: pd.read_csv(folder / f"{table}.csv", dtype={"claim": str})
-            for table in ("comparisons", "claims", "transfer", "overfitting", "floors")
+            for table in (
+                *("comparisons", "claims", "transfer", "overfitting", "floors"),
+                "ladder",
+            )
         },
     )
 

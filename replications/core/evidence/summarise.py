@@ -9,6 +9,7 @@ from replications.core.evidence.comparisons import comparisons_table
 from replications.core.evidence.delta_m import DELTA_KEY, delta_m_table, deltas, with_delta_m
 from replications.core.evidence.figures import draw_figures
 from replications.core.evidence.floors import floors_table, with_names, with_runs
+from replications.core.evidence.ladder import ladder_table
 from replications.core.evidence.numbers import definitions, numbers
 from replications.core.evidence.study import results_of
 from replications.core.evidence.supplement import chapter
@@ -42,6 +43,7 @@ def summarise(plan: Plan, folder: Path) -> None:
         "transfer": spread(transfer_table(plan, runs), plan),
         "overfitting": spread(overfitting_table(plan, runs), plan),
         "floors": with_names(floors, plan),
+        "ladder": ladder_table(plan, compared),
     }
     for name, table in with_gaps.items():
         with replacing(folder / f"{name}.csv") as temporary:

@@ -4,7 +4,7 @@ Free of torch: the workflow reads these when it is parsed.
 """
 
 from replications.core.spec import origin
-from replications.core.spec.axes import base_of, written
+from replications.core.spec.axes import base_of, variant_name, written
 from replications.core.spec.claims import (
     ALL_TASKS,
     DELTA_METRICS,
@@ -67,5 +67,6 @@ __all__ = [
     "origin",
     "replication_names",
     "tested_elsewhere",
+    "variant_name",
     "written",
 ]

@@ -31,19 +31,18 @@ def base_of(run: str) -> str:
 
 def laid_out(
     runs: Mapping[str, Run],
-    everywhere: Mapping[str, list[Value]],
+    axes: Mapping[str, Sequence[Axis]],
     matching: Callable[[str, str], str | None],
-    settings: Resolve,
 ) -> dict[str, Run]:
     """The runs, each followed by its variants.
 
-    A run is laid out over its own axes and those of the study (`everywhere`); the single-task runs
-    that match it (`matching(task, run)`) over the same values.
+    A run is laid out at its values (`axes`), and at the same values the single-task runs that match
+    it (`matching(task, run)`).
     """
     wanted: dict[str, list[Axis]] = {name: [] for name in runs}
     for name, run in runs.items():
-        for axis in _grid({**everywhere, **run.over}, settings):
-            partners = [matching(task, name) for task in run.tasks if run.role == "multi"]
+        partners = [matching(task, name) for task in run.tasks if run.role == "multi"]
+        for axis in axes.get(name, ()):
             for partner in dict.fromkeys([name, *filter(None, partners)]):
                 if axis not in wanted[partner]:
                     wanted[partner].append(axis)
@@ -71,15 +70,15 @@ def _nearest(run: str, axis: Axis, laid: Sequence[Axis]) -> str:
     return variant_name(run, own) if own in laid else run
 
 
-def _grid(over: Mapping[str, list[Value]], settings: Resolve) -> list[Axis]:
+def grid(over: Mapping[str, Sequence[Value]], settings: Resolve) -> list[Axis]:
     """Every combination of values as what differs from the settings; the settings' own left out."""
     own = {name: settings(name) for name in over}
-    grid = []
+    found = []
     for values in itertools.product(*(dict.fromkeys([own[n], *over[n]]) for n in over)):
         axis = {n: v for n, v in zip(over, values, strict=True) if v != own[n]}
         if axis:
-            grid.append(axis)
-    return grid
+            found.append(axis)
+    return found
 
 
 def set_at(settings: Mapping[str, Any], axis: Mapping[str, Value]) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _SENTENCES: dict[Verdict, str] = {
 
 
 _REASONS = {
+    "not settled": "‘{}’라는 주장은 학습을 늘리면 판정이 달라질 수 있어 판정하지 않았다",
     "not trained": "‘{}’라는 주장은 비교할 실행이 바닥을 넘지 못하여 판정하지 않았다",
     "not meaningful": "‘{}’라는 주장은 기준이 불안정하여 판정하지 않았다",
 }

@@ -27,7 +27,7 @@ FLOOR = "floor"
 FLOOR_FILES = ("metrics.json", ORIGIN)
 TABLES = (
     *("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv"),
-    *("transfer.csv", "overfitting.csv", "floors.csv"),
+    *("transfer.csv", "overfitting.csv", "floors.csv", "ladder.csv"),
 )
 """The tables of a replication, and under the same names those of a family."""
 LATEX = ("table_results.tex", "supplement.tex")
@@ -40,7 +40,8 @@ def figures(plan: Plan) -> list[str]:
     """The figures of a replication, without suffix: those of every one, then its own."""
     examples = ["examples"] if plan.data.examples else []
     varied = plan.settings.at or any(run.axis for run in plan.runs.values())
-    shared = [*examples, "delta_m", "curves", *(["axes"] if varied else [])]
+    ladder = ["ladder"] if plan.ladder else []
+    shared = [*examples, "delta_m", "curves", *ladder, *(["axes"] if varied else [])]
     return [f"figure_{name}" for name in (*shared, *plan.replication.figures)]
 
 

@@ -14,7 +14,15 @@ from pydantic import ValidationError
 
 from replications.core.errors import StudyError
 from replications.core.spec import reading
-from replications.core.spec.axes import Axis, base_of, laid_out, set_at, variant_name, written
+from replications.core.spec.axes import (
+    Axis,
+    base_of,
+    grid,
+    laid_out,
+    set_at,
+    variant_name,
+    written,
+)
 from replications.core.spec.claims import SINGLES, Better, Claim, Comparison, Crossing
 from replications.core.spec.options import DatasetOptions, ModelOptions, Strict
 from replications.core.spec.reading import checked, explained, read_yaml, shown
@@ -32,6 +40,9 @@ class Plan(Strict):
     settings: Settings
     seeds: int
     first_seed: int = 0
+    ladder: list[int] = []
+    """The budgets, in steps, at which tested claims are decided; the last is that of the settings.
+    Empty where there is one."""
     runs: dict[str, Run]
     """Every run, those laid out along axes as runs of their own; see `axes`."""
     varied: dict[str, Settings] = {}
@@ -260,7 +271,7 @@ def load_plan(name: str, study: str) -> Plan:
     runs = _runs_of(replication, chosen, name, study)
     _check_matched(runs, name, study)
     tuned = _tuned(runs, name) if chosen.tuned else {}
-    variants = _laid_out(runs, chosen, settings, name, study)
+    variants = _laid_out(runs, chosen, replication, settings, name, study)
     plan = Plan(
         name=name,
         study=study,
@@ -268,6 +279,7 @@ def load_plan(name: str, study: str) -> Plan:
         settings=settings,
         seeds=chosen.seeds,
         first_seed=chosen.first_seed,
+        ladder=[*chosen.ladder, settings.steps] if chosen.ladder else [],
         runs=variants,
         varied={
             run: _varied(settings, spec, tuned.get(base_of(run), {}), name)
@@ -295,6 +307,8 @@ def _study_of(replication: Replication, study: str, name: str) -> Study:
             f"it has: {', '.join(replication.studies)}"
         )
     own = replication.studies[study]
+    if own.ladder != sorted(set(own.ladder)):
+        raise StudyError(f"{shown(path_of(name))}: studies.{study}.ladder must rise: {own.ladder}")
     if own.like is None:
         return own
     other = replication.studies[own.like]
@@ -304,6 +318,8 @@ def _study_of(replication: Replication, study: str, name: str) -> Study:
             "tasks": own.tasks or other.tasks,
             "settings": _overlaid(other.settings, own.settings),
             "over": other.over | own.over,
+            "ladder": own.ladder or other.ladder,
+            "each": other.each | own.each,
             "experiments": _overlaid(other.experiments, own.experiments),
         }
     )
@@ -361,20 +377,41 @@ def _check_order(runs: Mapping[str, Run], name: str, seen: list[str], where: str
 
 
 def _laid_out(
-    runs: Mapping[str, Run], study: Study, settings: Settings, name: str, where: str
+    runs: Mapping[str, Run],
+    study: Study,
+    replication: Replication,
+    settings: Settings,
+    name: str,
+    where: str,
 ) -> dict[str, Run]:
     def matching(task: str, run: str) -> str | None:
         return _single_of(runs, task, runs[run])
 
+    def resolved(path: str) -> int | float:
+        return value_at(settings, path)
+
+    ladder: list[Axis] = [{"steps": steps} for steps in study.ladder]
     try:
-        variants = laid_out(runs, study.over, matching, lambda path: value_at(settings, path))
-        for run in variants.values():
-            _check_reaches(run)
+        axes = {run: grid({**study.over, **spec.over}, resolved) for run, spec in runs.items()}
+        for run in _compared_in(replication, runs):
+            axes[run] += [axis for axis in ladder if axis not in axes[run]]
+        for path, values in study.each.items():
+            axes[replication.reference] += grid({path: values}, resolved)
+        variants = laid_out(runs, axes, matching)
+        for variant in variants.values():
+            _check_reaches(variant)
         return variants
     except ValueError as error:
         raise StudyError(
             f"{shown(path_of(name))}: over, in studies.{where} or runs: {error}"
         ) from None
+
+
+def _compared_in(replication: Replication, runs: Mapping[str, Run]) -> list[str]:
+    """The runs that claims compare by a test; their single-task runs follow them."""
+    tested = [claim for claim in replication.claims.values() if claim.tested]
+    named = dict.fromkeys(run for claim in tested for run in claim.runs)
+    return [run for run in named if run in runs]
 
 
 def _check_reaches(run: Run) -> None:

@@ -44,6 +44,11 @@ class Study(Strict):
     settings: dict[str, Any] = {}
     over: dict[str, list[int | float]] = {}
     """Axes along which every run is laid out, see `Run.over`."""
+    ladder: list[Positive] = []
+    """Smaller budgets, in steps and rising order, at which the runs that tested claims compare are
+    trained too: a verdict needs to be the same at the last two (`evidence/ladder.py`)."""
+    each: dict[str, list[int | float]] = {}
+    """Axes along which the reference run is laid out one at a time."""
     experiments: dict[str, dict[str, Any]] = {}
     """What differs in the options of the experiments."""
 

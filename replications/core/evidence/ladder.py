@@ -1,0 +1,106 @@
+"""Whether more training would change a verdict: the budget ladder.
+
+A study with a ladder trains the runs that tested claims compare at several budgets, each twice the
+one before and each with its full schedule. The rule. A verdict is settled if it is the same at the
+last two budgets, and if it would still hold should the next doubling change every difference by as
+much as the last one did: the 95 % interval of each comparison that was decided, moved by that
+change where it is adverse, does not reach 0. Runs that still gain, but alike, leave differences
+alone and do not count against it; curves that are about to meet or to cross do. A verdict that is
+not settled is none. Claims that are not tested over seeds do not depend on the budget.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+import pandas as pd
+
+from replications.core.evidence.comparisons import differences
+from replications.core.evidence.statistics import interval
+from replications.core.evidence.values import Values
+from replications.core.spec import ALL_TASKS, Comparison, Plan, base_of, variant_name
+
+NOT_SETTLED = "not settled"
+
+
+def at_budget(plan: Plan, comparison: Comparison, steps: int) -> Comparison:
+    """The comparison between the same runs trained for `steps`."""
+
+    def of(run: str) -> str:
+        if run not in plan.runs or steps == plan.settings.steps:
+            return run
+        return variant_name(base_of(run), {**plan.runs[run].axis, "steps": steps})
+
+    pairs = {at: (of(run), of(against)) for at, (run, against) in comparison.pairs.items()}
+    return dataclasses.replace(comparison, pairs=pairs)
+
+
+def settled(plan: Plan, tables: Mapping[int, pd.DataFrame], values: Values) -> pd.DataFrame:
+    """The claims at the last budget, those that are not settled undecided for that reason.
+
+    `tables`: rows of claims.csv by budget, in rising order. `settled_from` is the least budget from
+    which on the verdict is the same.
+    """
+    *_, (_, table) = tables.items()
+    verdicts = {steps: own.set_index("claim")["verdict"] for steps, own in tables.items()}
+    rows = []
+    for row in table.to_dict("records"):
+        claim = plan.replication.claims[row["claim"]]
+        same = [steps for steps in verdicts if _same_from(verdicts, steps, row)]
+        row["settled_from"] = same[0] if claim.tested and row["verdict"] != "undecided" else None
+        if row["settled_from"] and not (len(same) > 1 and _holds_on(plan, row, values)):
+            row |= {"verdict": "undecided", "reason": NOT_SETTLED, "settled_from": None}
+            row |= dict.fromkeys(("parts_for", "parts_against", "parts_open"), "")
+        rows.append(row)
+    return pd.DataFrame(rows, columns=[*table.columns]).astype({"settled_from": "Int64"})
+
+
+def _same_from(verdicts: Mapping[int, pd.Series], steps: int, row: Mapping[str, object]) -> bool:
+    later = [own[row["claim"]] for at, own in verdicts.items() if at >= steps]
+    return all(verdict == row["verdict"] for verdict in later)
+
+
+def _holds_on(plan: Plan, row: Mapping[str, object], values: Values) -> bool:
+    """Whether the next doubling, should it change the differences as the last one did, would leave
+    every comparison of a claim that was decided where it is."""
+    before = plan.ladder[-2]
+    for comparison in plan.comparisons(plan.replication.claims[str(row["claim"])]):
+        last = differences(comparison, values)
+        earlier = differences(at_budget(plan, comparison, before), values)
+        if last is None or earlier is None:
+            return False
+        low, high = interval((last + comparison.margin).tolist())
+        change = float(last.mean() - earlier.mean())
+        if (low > 0 and low + change <= 0) or (high < 0 and high + change >= 0):
+            return False
+    return True
+
+
+def ladder_table(plan: Plan, values: Values) -> pd.DataFrame:
+    """A row per comparison of a tested claim and budget: difference, its 95 % interval, and the
+    difference in percent of the other run's mean, or as it is for delta_m."""
+    columns = ["replication", "claim", "part", "run", "against", "task", "metric", "steps"]
+    columns += ["difference", "low", "high", "percent", "percent_low", "percent_high"]
+    rows = []
+    for number, claim in plan.replication.claims.items():
+        for part, comparison in enumerate(plan.comparisons(claim) if plan.ladder else ()):
+            for steps in plan.ladder:
+                own = at_budget(plan, comparison, steps)
+                found = differences(own, values)
+                if found is None:
+                    continue
+                mean, ends = float(found.mean()), interval(found.tolist())
+                size = _size(own, values)
+                place = (plan.name, number, part, comparison.run, comparison.against, own.task)
+                percents = [100 * value / size for value in (mean, *ends)]
+                rows.append((*place, own.metric, steps, mean, *ends, *percents))
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _size(comparison: Comparison, values: Values) -> float:
+    """What a difference is in percent of; 100 where it is in percent already."""
+    other = values.of(comparison.against, comparison.task, comparison.metric, comparison.condition)
+    if other is None or comparison.task == ALL_TASKS or comparison.relative:
+        return 100.0
+    return float(abs(other.mean()))

@@ -1,0 +1,56 @@
+"""The central figure of a study with a ladder: differences against the budget, claim by claim."""
+
+from __future__ import annotations
+
+import math
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM
+from replications.core.evidence.study import Results
+
+_WORDS = {
+    "reproduced": "재현",
+    "partly": "부분 재현",
+    "contradicted": "반박",
+    "undecided": "판정 불가",
+}
+
+
+def ladder_figure(results: Results) -> Figure:
+    """A panel per tested claim, a line per comparison, above 0 where it favours the claim.
+
+    Differences are in percent of the other run's mean, so that metrics of all units fit in a panel;
+    those of delta_m are points. Bands are 95 % intervals over seeds.
+    """
+    claims = list(dict.fromkeys(results.ladder["claim"]))
+    columns = min(3, max(1, len(claims)))
+    rows = math.ceil(max(1, len(claims)) / columns)
+    size = (COLUMN, (8 + 30 * rows) * MM)
+    figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    for axis, claim in zip(grid.flat, claims, strict=False):
+        _panel(axis, results, str(claim))
+    for axis in grid.flat[len(claims) :]:
+        axis.set_visible(False)
+    figure.supxlabel("학습 단계", fontsize=7.5)
+    figure.supylabel("차이 (%), 위쪽이 주장에 유리", fontsize=7.5)
+    return figure
+
+
+def _panel(axis: Axes, results: Results, claim: str) -> None:
+    own = results.ladder[results.ladder["claim"] == claim]
+    for index, (_, line) in enumerate(own.groupby("part")):
+        colour = COLOURS[index % len(COLOURS)]
+        marker = MARKERS[index % len(MARKERS)]
+        axis.plot(line["steps"], line["percent"], marker=marker, ms=3, lw=1, color=colour)
+        axis.fill_between(
+            line["steps"], line["percent_low"], line["percent_high"], color=colour, alpha=0.2, lw=0
+        )
+    axis.axhline(0, color="0.5", lw=0.8, zorder=0)
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(results.plan.ladder, [f"{steps:,}" for steps in results.plan.ladder])
+    axis.minorticks_off()
+    verdicts = results.claims.set_index("claim")["verdict"]
+    axis.set_title(f"주장 {claim}: {_WORDS[str(verdicts[claim])]}", fontsize=7.5, pad=2)

@@ -1,0 +1,96 @@
+"""The budget ladder: verdicts that flip, fade or hold as the budget doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from replications.core.evidence.claims import claims_table
+from replications.core.evidence.ladder import at_budget, ladder_table
+from replications.core.evidence.values import Values, observed
+from replications.core.spec import Plan, base_of, load_plan
+
+PLAN = load_plan("uncertainty", "cpu")
+LADDER = PLAN.ladder
+Gain = Callable[[int], float]
+"""How much better, in percent, the multi-task runs are at the budget of an index."""
+CURVES: dict[str, tuple[Gain, str]] = {
+    "parallel": (lambda k: 10.0, "settled"),
+    "growing": (lambda k: (2.0, 6.0, 14.0)[k], "settled"),
+    "levelling": (lambda k: (14.0, 8.0, 7.0)[k], "settled"),
+    "meeting": (lambda k: (16.0, 8.0, 4.0)[k], "not settled"),
+    "crossing late": (lambda k: (-9.0, -9.0, 9.0)[k], "not settled"),
+    "crossing early": (lambda k: (-9.0, 8.0, 8.5)[k], "settled later"),
+    "about to cross": (lambda k: (20.0, 12.0, 3.0)[k], "not settled"),
+}
+
+
+def values(gain: Gain, rising: float = 0.2) -> Values:
+    """Single-task runs and equal weights that improve by a share with every doubling, and the
+    others better by `gain`."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for run, spec in PLAN.runs.items():
+        index = LADDER.index(int(PLAN.settings_of(run).steps))
+        better = 0.0 if spec.role == "single" or base_of(run) == "equal" else gain(index)
+        for task in spec.tasks:
+            sign = 1 if task == "semseg" else -1
+            level = 10 * (1 + sign * rising * index) * (1 + sign * better / 100)
+            own = level * (1 + 0.005 * rng.standard_normal(10))
+            place: Any = (run, "test", "", task, PLAN.replication.headline[task], sign > 0)
+            rows += [(*place, seed, value) for seed, value in enumerate(own)]
+    columns = ["run", "split", "condition", "task", "metric", "higher_is_better", "seed", "value"]
+    return observed(pd.DataFrame(rows, columns=columns))
+
+
+def claims(plan: Plan, found: Values) -> pd.DataFrame:
+    return claims_table(plan, found, pd.DataFrame(), Path("unused")).set_index("claim")
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_verdict_is_settled_where_doubling_would_not_change_it(name: str) -> None:
+    gain, expected = CURVES[name]
+    row = claims(PLAN, values(gain)).loc["2"]
+    if expected == "not settled":
+        assert (row["verdict"], row["reason"]) == ("undecided", "not settled")
+        assert pd.isna(row["settled_from"])
+    else:
+        assert (row["verdict"], row["reason"]) == ("reproduced", "")
+        assert row["settled_from"] == LADDER[0 if expected == "settled" else 1]
+
+
+def test_a_verdict_at_one_budget_is_none() -> None:
+    """The same study without the smaller budgets of one run."""
+    found = values(CURVES["parallel"][0])
+    less = {key: own for key, own in found.found.items() if key[0] != "equal@steps=800"}
+    table = claims(PLAN, Values(less, found.higher))
+    assert table.loc["2", ["verdict", "reason"]].tolist() == ["undecided", "not settled"]
+    assert table.loc["1", "verdict"] == "reproduced"
+    # And where the study has no ladder, nothing is said of settling.
+    alone = claims(load_plan("uncertainty", "quick").model_copy(update={"seeds": 10}), found)
+    assert alone["settled_from"].isna().all()
+
+
+def test_what_is_compared_is_laid_out_along_the_ladder() -> None:
+    assert LADDER == [400, 800, 1600]
+    assert PLAN.settings.steps == 1600
+    for run in ("single_semseg", "equal", "uncertainty", "semseg_depth"):
+        assert {f"{run}@steps=400", f"{run}@steps=800", run} <= set(PLAN.runs)
+    comparison = PLAN.comparisons(PLAN.replication.claims["2"])[0]
+    at = at_budget(PLAN, comparison, 400)
+    assert at.runs == {"uncertainty@steps=400", "equal@steps=400"}
+    assert at_budget(PLAN, comparison, 1600) == comparison
+
+
+def test_differences_in_percent_of_the_other_run() -> None:
+    table = ladder_table(PLAN, values(lambda k: 10.0))
+    own = table[(table["claim"] == "2") & (table["task"] == "semseg")]
+    assert own["steps"].tolist() == LADDER
+    assert own["percent"].to_numpy() == pytest.approx([10.0] * 3, abs=1.0)
+    assert (own["percent_low"] < own["percent"]).all()
+    assert own["difference"].to_numpy() == pytest.approx([1.0, 1.2, 1.4], rel=0.1)

@@ -19,7 +19,17 @@ from replications.core.engine.phases import optimizer_of, stretches
 from replications.core.errors import StudyError
 from replications.core.evidence.choose import choose
 from replications.core.nets.shared_trunk import SharedTrunk
-from replications.core.spec import COLUMNS, RATE, TUNING, Plan, load_plan, origin, reading
+from replications.core.spec import (
+    AT_END,
+    CHOSEN,
+    COLUMNS,
+    RATE,
+    TUNING,
+    Plan,
+    load_plan,
+    origin,
+    reading,
+)
 from replications.core.spec.tuning import rates
 from replications.uncertainty.objective.weighting import Uncertainty
 
@@ -64,6 +74,8 @@ def test_the_best_geometric_mean_on_validation_is_chosen(tmp_path: Path) -> None
     chosen = rates(path, ["single_semseg", "single_instances", "single_depth", "equal"])
     assert chosen["single_semseg"] == 0.02
     assert chosen["single_instances"] == 0.01
+    ends = table.dropna(subset="chosen").groupby("run")["chosen"].first()
+    assert ends[["single_semseg", "single_instances"]].tolist() == [CHOSEN, AT_END]
     # Depth gains more with the rate than semantics lose.
     assert chosen["single_depth"] == chosen["equal"] == 0.08
 
@@ -157,7 +169,7 @@ def test_what_was_tuned_is_on_seeds_and_rates_of_its_study(path: Path) -> None:
     for run, own in table.groupby("run"):
         assert set(own[RATE]) == grid
         assert set(own["seed"]) == set(plan.seed_numbers)
-        assert own[own["chosen"] == "yes"][RATE].nunique() == 1
+        assert own.dropna(subset="chosen")[RATE].nunique() == 1
         assert run in plan.runs
     others = [load_plan(plan.name, study) for study in plan.replication.studies if study != TUNING]
     assert all(not set(plan.seed_numbers) & set(other.seed_numbers) for other in others)

@@ -17,7 +17,7 @@ from typing import Any
 import pandas as pd
 
 from replications.core.files import replacing
-from replications.core.spec import COLUMNS, RATE, Plan, base_of, origin
+from replications.core.spec import AT_END, CHOSEN, COLUMNS, RATE, Plan, base_of, origin
 
 _LEAST = 1e-3
 """What a metric of 0 counts as, such as the average precision of a detector that finds nothing."""
@@ -30,7 +30,13 @@ def choose(plan: Plan, folder: Path, output: Path) -> None:
     scores = table.groupby(["run", RATE])["log"].mean()
     best = scores.groupby(level="run").idxmax()
     table["score"] = [scores[row["run"], row[RATE]] for row in rows]
-    table["chosen"] = ["yes" if best[row["run"]] == (row["run"], row[RATE]) else "" for row in rows]
+    ends = (table[RATE].min(), table[RATE].max())
+    table["chosen"] = [
+        (AT_END if row[RATE] in ends else CHOSEN)
+        if best[row["run"]] == (row["run"], row[RATE])
+        else ""
+        for row in rows
+    ]
     first, last = plan.seed_numbers[0], plan.seed_numbers[-1]
     with replacing(output) as temporary:
         header = (

@@ -80,7 +80,8 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
         yield f"{plan.name}.{key}", value
     if encoder := settings.model.get("encoder"):
         yield f"{plan.name}.encoder", encoder_name(encoder)
-    yield f"{plan.name}.lr", f"{settings.optimizer.lr:g}"
+    rates = sorted({plan.settings_of(run).optimizer.lr for run in plan.runs})
+    yield f"{plan.name}.lr", "--".join(f"{rate:g}" for rate in dict.fromkeys((rates[0], rates[-1])))
     device = str(results.costs["device"].iloc[0])
     yield f"{plan.name}.device", "CPU" if device == "cpu" else device
 

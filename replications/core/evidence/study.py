@@ -36,6 +36,7 @@ class Results:
         transfer: rows of transfer.csv.
         overfitting: rows of overfitting.csv.
         ladder: rows of ladder.csv.
+        reaching: rows of reaching.csv.
         floors: rows of floors.csv, and the runs at their floor.
         reported: rows of the replication's reported.csv.
     """
@@ -52,6 +53,7 @@ class Results:
     transfer: pd.DataFrame
     overfitting: pd.DataFrame
     ladder: pd.DataFrame
+    reaching: pd.DataFrame
     floors: Floors
     reported: pd.DataFrame
 
@@ -110,7 +112,7 @@ def load_results(name: str, study: str, folder: Path) -> Results:
             table: pd.read_csv(folder / f"{table}.csv", dtype={"claim": str})
             for table in (
                 *("comparisons", "claims", "transfer", "overfitting", "floors"),
-                "ladder",
+                *("ladder", "reaching"),
             )
         },
     )

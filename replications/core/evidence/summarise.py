@@ -11,6 +11,7 @@ from replications.core.evidence.figures import draw_figures
 from replications.core.evidence.floors import floors_table, with_names, with_runs
 from replications.core.evidence.ladder import ladder_table
 from replications.core.evidence.numbers import definitions, numbers
+from replications.core.evidence.reaching import reaching_table
 from replications.core.evidence.study import results_of
 from replications.core.evidence.supplement import chapter
 from replications.core.evidence.tables import results_table
@@ -44,6 +45,7 @@ def summarise(plan: Plan, folder: Path) -> None:
         "overfitting": spread(overfitting_table(plan, runs), plan),
         "floors": with_names(floors, plan),
         "ladder": ladder_table(plan, compared),
+        "reaching": reaching_table(plan, values, costs, folder),
     }
     for name, table in with_gaps.items():
         with replacing(folder / f"{name}.csv") as temporary:

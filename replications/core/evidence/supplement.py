@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from replications.core.evidence.delta_m import DEFINITIONS
 from replications.core.evidence.reported import disagreements, recomputed
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
+from replications.core.spec import AT_END, RATE
 from replications.core.spec.layout import figures
 
 _CAPTIONS = {
@@ -23,6 +25,7 @@ _CAPTIONS = {
 }
 
 
+_TUNING = "학습률의 선택: 따로 둔 시드의 검증 지표와 고른 값(* 격자의 끝)"
 _COMPARED = ["claim", "run", "against", "task", "metric", "difference"]
 _SOURCES = (
     "불확실성의 출처: 시드와 시험 표본의 표준 오차, 둘을 합한 95\\,\\% 구간, 더 큰 쪽 "
@@ -49,6 +52,8 @@ def chapter(results: Results) -> str:
 def _tables(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "설정", _settings(results)
     yield "실행", _runs(results)
+    if results.plan.tuning:
+        yield _TUNING, _tuning(results.plan.tuning)
     claims = results.claims.drop(columns="replication")
     parts = ["parts_for", "parts_against", "parts_open"]
     yield "주장과 판정", claims.drop(columns=parts)
@@ -63,6 +68,7 @@ def _tables(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "$\\Delta_m$의 세 정의 (95\\,\\% 구간; per\\_metric만 음수가 이득)", _delta_m(results)
     yield "논문 보고값에서 다시 계산한 $\\Delta_m$", _recomputed(results)
     yield "비용 (시드의 중앙값)", results.costs.reset_index()
+    yield "단일 작업 모델의 최종 검증값에 이르기까지의 단계와 시간", _used(results.reaching)
     yield "작업 사이의 전이 (\\%)", _used(results.transfer)
     yield "과적합: 학습과 시험의 차이 (\\%)", _used(results.overfitting)
     yield "시드별 값 (시험)", _by_seed(results)
@@ -145,6 +151,20 @@ def _measured(results: Results) -> pd.DataFrame:
     table = results.test.reset_index()[[*key, "unit", "mean", "spread", "low", "high"]]
     reported = results.reported[[*key, "dataset", "value"]].rename(columns={"value": "reported"})
     return table.merge(reported.drop_duplicates(key), on=key, how="left").fillna({"dataset": ""})
+
+
+def _tuning(path: Path) -> pd.DataFrame:
+    """The headline metric of every run and task on the validation split, a column per rate."""
+    table = pd.read_csv(path, comment="#")
+    table["metric"] = table["task"] + "." + table["metric"]
+    columns = table.pivot_table("value", ["run", "metric"], RATE, sort=False).sort_index(axis=1)
+    chosen = table.dropna(subset="chosen").groupby("run").agg({RATE: "first", "chosen": "first"})
+    shown = {
+        run: f"{row[RATE]:g}" + ("*" if row["chosen"] == AT_END else "")
+        for run, row in chosen.iterrows()
+    }
+    result = columns.rename(columns=lambda rate: f"{rate:g}").reset_index()
+    return result.assign(chosen=result["run"].map(shown))
 
 
 def _delta_m(results: Results) -> pd.DataFrame:

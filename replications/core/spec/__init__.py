@@ -33,10 +33,12 @@ from replications.core.spec.reading import REPLICATIONS
 from replications.core.spec.replication import Replication
 from replications.core.spec.study import load_study
 from replications.core.spec.training import Optimizer, Phase, Run, Schedule, Settings
-from replications.core.spec.tuning import COLUMNS, RATE, TUNING
+from replications.core.spec.tuning import AT_END, CHOSEN, COLUMNS, RATE, TUNING
 
 __all__ = [
     "ALL_TASKS",
+    "AT_END",
+    "CHOSEN",
     "COLUMNS",
     "DELTA_METRICS",
     "RATE",

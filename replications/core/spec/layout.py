@@ -28,6 +28,7 @@ FLOOR_FILES = ("metrics.json", ORIGIN)
 TABLES = (
     *("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv"),
     *("transfer.csv", "overfitting.csv", "floors.csv", "ladder.csv"),
+    "reaching.csv",
 )
 """The tables of a replication, and under the same names those of a family."""
 LATEX = ("table_results.tex", "supplement.tex")

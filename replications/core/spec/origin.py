@@ -86,6 +86,7 @@ def of_evidence(plan: Plan, folder: Path) -> Origin:
         "plan": plan.digest(),
         "results": digest([read(folder / name / ORIGIN).get("files") for name in made]),
         "tested_elsewhere": tested_elsewhere(plan.replication.paper, plan.name),
+        **({"tuning": sha256_of(plan.tuning)} if plan.tuning else {}),
         **closure.of_evidence(plan).origin,
     }
 

@@ -40,6 +40,8 @@ class Plan(Strict):
     settings: Settings
     seeds: int
     first_seed: int = 0
+    tuned: bool = False
+    """Whether the learning rates are those of `tuning.csv`."""
     ladder: list[int] = []
     """The budgets, in steps, at which tested claims are decided; the last is that of the settings.
     Empty where there is one."""
@@ -203,6 +205,11 @@ class Plan(Strict):
         tasks = {name: own.model_dump(mode="json") for name, own in self.settings.tasks.items()}
         return digest([self.data.model_dump(mode="json"), tasks, self.settings.model])
 
+    @property
+    def tuning(self) -> Path | None:
+        """The record of how the learning rates were chosen, of a study that is tuned."""
+        return path_of(self.name).with_name("tuning.csv") if self.tuned else None
+
     def digest(self) -> str:
         """Hash of the whole plan; tables and figures are made anew when it changes."""
         return digest(self.model_dump(mode="json"))
@@ -279,6 +286,7 @@ def load_plan(name: str, study: str) -> Plan:
         settings=settings,
         seeds=chosen.seeds,
         first_seed=chosen.first_seed,
+        tuned=chosen.tuned,
         ladder=[*chosen.ladder, settings.steps] if chosen.ladder else [],
         runs=variants,
         varied={

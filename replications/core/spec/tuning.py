@@ -16,6 +16,8 @@ from replications.core.spec.reading import shown
 TUNING = "tuning"
 """The study by which rates are chosen, and the name of the file that records it."""
 RATE = "optimizer.lr"
+CHOSEN, AT_END = "yes", "yes, at an end of the grid"
+"""What the file says of the rate that was chosen; one at an end might be better beyond it."""
 COLUMNS = ["run", RATE, "seed", "task", "metric", "value", "score", "chosen"]
 
 
@@ -29,7 +31,7 @@ def rates(path: Path, runs: Iterable[str]) -> dict[str, float]:
         raise StudyError(f"{shown(path)}: missing; {_command(path)} chooses learning rates")
     with path.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
-    chosen = {row["run"]: float(row[RATE]) for row in rows if row["chosen"] == "yes"}
+    chosen = {row["run"]: float(row[RATE]) for row in rows if row["chosen"] in (CHOSEN, AT_END)}
     if lacking := [run for run in runs if run not in chosen]:
         raise StudyError(
             f"{shown(path)}: no learning rate for {', '.join(lacking)}; add them to the runs of "

@@ -96,7 +96,7 @@ def test_a_module_in_a_sub_folder_counts(project: Path) -> None:
 
 def test_a_module_of_another_replication_counts(project: Path) -> None:
     """QM9 is weighted by the uncertainty objective in the study that has such a run."""
-    plan = load_plan("nash_qm9", "quick")
+    plan = load_plan("nash_qm9", "cpu")
     modules = closure.of_training(plan, "uncertainty").modules
     assert "replications.uncertainty.objective.weighting" in modules
     assert "replications.uncertainty.model" not in modules

@@ -166,7 +166,7 @@ def test_studies_with_as_many_seeds_as_verdicts_need(study: str) -> None:
 
 
 def plan_with_seeds(seeds: int) -> Plan:
-    return load_plan("uncertainty", "quick").model_copy(update={"seeds": seeds})
+    return load_plan("uncertainty", "gpu").model_copy(update={"seeds": seeds})
 
 
 def simulated(plan: Plan, advantage: float) -> pd.DataFrame:
@@ -244,7 +244,7 @@ def test_verdicts_on_simulated_runs(seeds: int, advantage: float, verdict: str) 
     assert claims.set_index("claim").loc["1", "verdict"] == verdict
     assert claims.set_index("claim").loc["2", "verdict"] == verdict
     assert claims.set_index("claim").loc["3", "verdict"] == verdict
-    # The quick study does not train the runs that claim 4 compares.
+    # The study does not train the runs that claim 4 compares.
     assert claims.set_index("claim").loc["4", "verdict"] == "undecided"
     assert claims.set_index("claim")["complete"].to_dict() == {"1": 1, "2": 1, "3": 1, "4": 0}
 

@@ -81,7 +81,7 @@ def test_constants_are_the_same_for_every_input() -> None:
     assert (found == found[:1]).all()
 
 
-PLAN = load_plan("uncertainty", "quick").model_copy(update={"seeds": 10})
+PLAN = load_plan("uncertainty", "gpu").model_copy(update={"seeds": 10})
 FLOOR = pd.DataFrame(
     [
         ("uncertainty", "semseg", "miou", "%", True, 20.0, 21.0),

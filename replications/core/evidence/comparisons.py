@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -130,9 +129,3 @@ def _sources(found: Array, drawn: Array | None) -> dict[str, object]:
         "high_both": mean + half,
         "dominant": "seeds" if seeds >= samples else "samples",
     }
-
-
-def shifted(comparisons: Sequence[Comparison], values: Values) -> list[Array | None]:
-    """The differences of each comparison plus its margin; None where the study lacks a run."""
-    found = [(comparison, differences(comparison, values)) for comparison in comparisons]
-    return [None if own is None else own + comparison.margin for comparison, own in found]

@@ -19,6 +19,7 @@ import pandas as pd
 from replications.core.evidence.comparisons import differences
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.values import Values
+from replications.core.evidence.verdicts import PARTS
 from replications.core.spec import ALL_TASKS, Comparison, Plan, base_of, variant_name
 
 NOT_SETTLED = "not settled"
@@ -51,7 +52,7 @@ def settled(plan: Plan, tables: Mapping[int, pd.DataFrame], values: Values) -> p
         row["settled_from"] = same[0] if claim.tested and row["verdict"] != "undecided" else None
         if row["settled_from"] and not (len(same) > 1 and _holds_on(plan, row, values)):
             row |= {"verdict": "undecided", "reason": NOT_SETTLED, "settled_from": None}
-            row |= dict.fromkeys(("parts_for", "parts_against", "parts_open"), "")
+            row |= dict.fromkeys(PARTS, "")
         rows.append(row)
     return pd.DataFrame(rows, columns=[*table.columns]).astype({"settled_from": "Int64"})
 

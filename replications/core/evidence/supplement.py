@@ -13,6 +13,7 @@ from replications.core.evidence.delta_m import DEFINITIONS
 from replications.core.evidence.reported import disagreements, recomputed
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
+from replications.core.evidence.verdicts import PARTS
 from replications.core.spec import AT_END, RATE
 from replications.core.spec.layout import figures
 
@@ -55,7 +56,7 @@ def _tables(results: Results) -> Iterator[tuple[str, pd.DataFrame]]:
     if results.plan.tuning:
         yield _TUNING, _tuning(results.plan.tuning)
     claims = results.claims.drop(columns="replication")
-    parts = ["parts_for", "parts_against", "parts_open"]
+    parts = list(PARTS)
     yield "주장과 판정", claims.drop(columns=parts)
     yield "주장의 부분", claims[claims[parts].fillna("").any(axis=1)][["claim", *parts]]
     yield "바닥: 입력을 보지 않는 예측의 값과 그것을 넘지 못한 실행", _used(results.floors.table)

@@ -1,0 +1,129 @@
+"""Verdicts on claims that are tested over seeds.
+
+The rule. A comparison is a paired difference over seeds, oriented so that positive favours the
+claim, tested by the exact two-sided sign-flip test. A claim holds (`reproduced`) only if all its
+comparisons do, so its p-value is the largest of theirs (intersection-union). Where it does not,
+each comparison is decided by itself, by the joint sign-flip test of all of them (max-T): the claim
+is `partly` reproduced if some hold, and `contradicted` if none does and some are reversed. p-values
+are corrected over the tested claims of the paper (Holm), those of its other replications counted
+too. `undecided` is what remains, for a reason that the table gives:
+
+- `not trained`: it rests on a run that is at its floor, see `floors.py`;
+- `not meaningful`: it rests on a delta_m relative to a single-task run at its floor or unsteady;
+- `lacks runs`: the study does not have all runs that it is about;
+- `not settled`: more training might change the verdict, see `ladder.py`;
+- `few seeds`: fewer than `seeds_needed`, at which it could be decided either way.
+
+A margin turns a comparison into one of non-inferiority: it is added to every difference before the
+test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from replications.core.data.labels import Array
+from replications.core.evidence.comparisons import differences
+from replications.core.evidence.floors import Floors
+from replications.core.evidence.naming import part_names
+from replications.core.evidence.statistics import ALPHA, part_p_values, sign_flip_p
+from replications.core.evidence.values import Values
+from replications.core.spec import Comparison, Plan
+
+PARTS = ("parts_for", "parts_against", "parts_open")
+"""Which comparisons of a claim hold, are reversed and are open."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A comparison of a claim.
+
+    Attributes:
+        found: its differences with the margin, over seeds; None where the study lacks a run.
+        p_for: of its holding, joint with those of the other parts; `p_against`: of its being
+            reversed; both 1 where the study lacks a run.
+    """
+
+    comparison: Comparison
+    found: Array | None
+    p_for: float = 1.0
+    p_against: float = 1.0
+
+
+def parts_of(comparisons: Sequence[Comparison], values: Values) -> list[Part]:
+    """The parts of a claim, tested."""
+    found = [differences(comparison, values) for comparison in comparisons]
+    shifted = [
+        None if own is None else own + comparison.margin
+        for comparison, own in zip(comparisons, found, strict=True)
+    ]
+    known = [own.tolist() for own in shifted if own is not None]
+    p_values = iter(part_p_values(known) if known else [])
+    return [
+        Part(comparison, own) if own is None else Part(comparison, own, *next(p_values))
+        for comparison, own in zip(comparisons, shifted, strict=True)
+    ]
+
+
+def evidence(parts: Sequence[Part]) -> dict[str, object]:
+    """p-values of a claim: of all parts holding, of some holding, of some being reversed.
+
+    A comparison whose runs the study lacks keeps it from being reproduced, not from being
+    contradicted by the others.
+    """
+    known = [part.found for part in parts if part.found is not None]
+    if not known:
+        return {}
+    p_all = 1.0
+    if len(known) == len(parts):
+        p_all = max(sign_flip_p(own.tolist()) if own.sum() > 0 else 1.0 for own in known)
+    return {
+        "p_all": p_all,
+        "p_for": min(part.p_for for part in parts),
+        "p_against": min(part.p_against for part in parts),
+    }
+
+
+def flaw(comparisons: Sequence[Comparison], floors: Floors, baseless: set[tuple[str, str]]) -> str:
+    """Why nothing can be decided by these comparisons, if that is so; `baseless`: runs and
+    definitions of delta_m that are not meaningful."""
+    if not all(floors.none_of(one.runs, one.task) for one in comparisons):
+        return "not trained"
+    metrics = {(run, one.metric) for one in comparisons for run in one.runs}
+    return "not meaningful" if baseless & metrics else ""
+
+
+def decided(plan: Plan, row: pd.Series, parts: Sequence[Part]) -> dict[str, object]:
+    """Verdict, reason and parts of a claim, from its row with the corrected p-values."""
+    none = dict.fromkeys(PARTS, "")
+    lacking = "" if row["complete"] else "lacks runs"
+    few = "few seeds" if plan.seeds < row["seeds_needed"] else ""
+    undecided = {"verdict": "undecided", "reason": row["reason"] or lacking or few, **none}
+    if row["reason"] or pd.isna(row["p_all"]):
+        return undecided
+    if row["p_all_holm"] <= ALPHA:
+        return {"verdict": "reproduced", "reason": "", **none}
+    sides = _sides(row, parts)
+    if not sides["parts_for"] and not sides["parts_against"]:
+        return undecided
+    verdict = "partly" if sides["parts_for"] else "contradicted"
+    names = part_names(plan, [part.comparison for part in parts])
+    named = {side: "; ".join(names[i] for i in own) for side, own in sides.items()}
+    return {"verdict": verdict, "reason": "", **named}
+
+
+def _sides(row: pd.Series, parts: Sequence[Part]) -> dict[str, list[int]]:
+    """The parts by what they are, the claim's correction over the claims of the paper applied to
+    each."""
+    found: dict[str, list[int]] = {side: [] for side in PARTS}
+    for index, part in enumerate(parts):
+        if part.p_for * row["p_for_holm"] / row["p_for"] <= ALPHA:
+            found["parts_for"].append(index)
+        elif part.p_against * row["p_against_holm"] / row["p_against"] <= ALPHA:
+            found["parts_against"].append(index)
+        else:
+            found["parts_open"].append(index)
+    return found

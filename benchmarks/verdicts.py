@@ -21,7 +21,7 @@ import pandas as pd
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.values import Values, observed
-from replications.core.spec import Plan, base_of, load_plan
+from replications.core.spec import Plan, load_plan
 
 SEEDS = (3, 5, 8, 10)
 Noise = Callable[[np.random.Generator, int], np.ndarray]
@@ -91,11 +91,11 @@ def with_tests_only(plan: Plan) -> Plan:
 def simulated_verdicts(
     plan: Plan, effect: float, noise: Noise, rng: np.random.Generator
 ) -> list[str]:
-    """Verdicts of one simulated study: single-task and equal-weights runs at 0, the others better
-    by `effect` standard deviations of a run over seeds."""
+    """Verdicts of one simulated study: single-task runs and those of fixed weights at 0, the others
+    better by `effect` standard deviations of a run over seeds."""
     rows = []
     for name, run in plan.runs.items():
-        shift = 0.0 if run.role == "single" or name == "equal" else effect
+        shift = 0.0 if run.role == "single" or run.weighting.name == "equal" else effect
         for task in run.tasks:
             metric = plan.replication.headline[task]
             values = shift + noise(rng, plan.seeds)
@@ -125,7 +125,7 @@ def _curves(plan: Plan, gains: tuple[float, float, float], rng: np.random.Genera
     values, higher = {}, {}
     for name, run in plan.runs.items():
         index = plan.ladder.index(plan.settings_of(name).steps)
-        level = run.role == "single" or base_of(name) == "equal"
+        level = run.role == "single" or run.weighting.name == "equal"
         for task in run.tasks:
             metric = plan.replication.headline[task]
             shift = 5.0 * index + (0.0 if level else gains[index])

@@ -246,7 +246,13 @@ def test_verdicts_on_simulated_runs(seeds: int, advantage: float, verdict: str) 
     assert claims.set_index("claim").loc["3", "verdict"] == verdict
     # The study does not train the runs that claim 4 compares.
     assert claims.set_index("claim").loc["4", "verdict"] == "undecided"
-    assert claims.set_index("claim")["complete"].to_dict() == {"1": 1, "2": 1, "3": 1, "4": 0}
+    assert claims.set_index("claim")["complete"].to_dict() == {
+        "1": 1,
+        "2": 1,
+        "2g": 0,
+        "3": 1,
+        "4": 0,
+    }
 
 
 @pytest.mark.parametrize(("spread", "verdict"), [(0.02, "reproduced"), (0.5, "contradicted")])

@@ -22,7 +22,6 @@ from replications.core.spec import (
     Bound,
     Claim,
     Plan,
-    base_of,
     load_plan,
     load_replication,
     origin,
@@ -189,4 +188,4 @@ def test_the_published_results_are_whole() -> None:
     for name in record["replications"]:
         plan = load_plan(name, record["study"])
         runs = tables["runs"].loc[tables["runs"]["replication"] == name, "run"]
-        assert set(runs) <= {base_of(run) for run in plan.runs}
+        assert set(runs) <= set(plan.replication.runs)

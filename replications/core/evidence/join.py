@@ -18,8 +18,8 @@ from replications.core.spec import DatasetOptions, Plan, Verdict, declared, orig
 from replications.core.spec.layout import ORIGIN, OVERVIEW, TABLES, for_paper
 
 _FACES = {
-    "quick": "※ 이 원고는 CPU 두 코어에서 십여 분에 끝나는 축소(quick) 연구의 결과이다.",
-    "cpu": "※ 이 원고는 CPU로 하는 축소 연구를 판정에 필요한 만큼의 시드로 반복한 결과이다.",
+    "quick": "※ CPU로 십여 분에 끝나는 축소(quick) 연구로, 정확도의 주장은 판정하지 않는다.",
+    "cpu": "※ CPU에서 작은 모델로 수행한 연구로, 시드와 예산은 판정에 필요한 만큼이다.",
     "micro": "※ 작업 흐름을 시험하는 극소(micro) 연구의 결과이며 방법에 대해 말하는 바가 없다.",
 }
 

@@ -148,6 +148,11 @@ def test_undefined_result_stops_the_build(results: Path, tmp_path: Path) -> None
     assert result.returncode == 1
     assert re.search(r"paper\.tex:\d+: .*no result is called 'uncertainty\.size'", result.stderr)
     assert not (tmp_path / "main.pdf").exists()
+    # A draft from older results shows that it is lacking, and says so.
+    draft = build(broken, tmp_path / "draft.pdf", "--draft")
+    assert draft.returncode == 0, draft.stderr
+    assert "shown as ?: uncertainty.size; publish them anew" in draft.stdout
+    assert (tmp_path / "draft.pdf").is_file()
 
 
 def test_altered_content_stops_the_build(results: Path, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ def test_a_claim_on_a_measured_number(
 
 
 def test_the_published_results_are_whole() -> None:
-    """Every file is sealed, and is what was sealed; every run is of a study that is still there."""
+    """Every file is sealed, and is what was sealed; every run is of a replication as it stands."""
     record = origin.verified(PUBLISHED, [])
     assert {"study", "replications", "files"} <= set(record)
     there = {p.relative_to(PUBLISHED).as_posix() for p in PUBLISHED.rglob("*") if p.is_file()}

@@ -39,7 +39,8 @@ for _family in FAMILIES:
                 f"{_folder}/generated/numbers.tex",
                 TEXT,
                 ["paper/authors.tex"] if _document == "final" else [],
-                origin=f"{_folder}/{layout.ORIGIN}",
+                # Not of the published results: those that are there serve, whatever is stale.
+                [] if _document == "draft" else f"{_folder}/{layout.ORIGIN}",
                 main=(
                     "paper/supplement.tex"
                     if _document == "supplement"
@@ -56,8 +57,8 @@ for _family in FAMILIES:
             log:
                 f"results/logs/{_document}-{_family}.log",
             params:
-                results=lambda wildcards, input: Path(input.origin).parent,
-                options=f"--{_document}" if _document in ("final", "supplement") else "",
+                results=_folder,
+                options="" if _document == "main" else f"--{_document}",
             shell:
                 "python workflow/scripts/build_paper.py --main {input.main}"
                 " --results {params.results} --sections {input.sections}"

@@ -47,6 +47,9 @@ def main() -> int:
     parser.add_argument(
         "--supplement", action="store_true", help="supplement.tex, to which no rules apply"
     )
+    parser.add_argument(
+        "--draft", action="store_true", help="show what older results lack as a question mark"
+    )
     parser.add_argument("--final", action="store_true", help="with authors; default: a review copy")
     parser.add_argument("--build-dir", type=Path, help="kept; default: a temporary folder")
     arguments = parser.parse_args()
@@ -67,6 +70,8 @@ def _build(arguments: argparse.Namespace, build: Path) -> int:
     origins = copy_sources(
         arguments.main, arguments.paper, arguments.results, arguments.sections, build
     )
+    if arguments.draft and (lacking := mark_missing(build)):
+        print(f"older than the text, so shown as ?: {', '.join(lacking)}; publish them anew")
     if arguments.final and authors_file:
         shutil.copyfile(authors_file, build / "authors.tex")
     if arguments.supplement:
@@ -133,6 +138,32 @@ def copy_sources(
     )
     origins = {f"replications/{n}": s.parent for n, s in zip(names, sections, strict=True)}
     return origins | {"generated": generated, "main.tex": main, ".": paper}
+
+
+def mark_missing(build: Path) -> list[str]:
+    """Define the results that the text asks for and `generated/numbers.tex` lacks as a question
+    mark; returns their keys."""
+    numbers = build / "generated" / "numbers.tex"
+    text = numbers.read_text(encoding="utf-8")
+    known = set(re.findall(r"\\kccdefine\{([^}]+)\}", text))
+    sources = (build / "main.tex", build / "method.tex", *build.glob("replications/*/paper.tex"))
+    asked = [
+        key
+        for source in sources
+        if source.is_file()
+        for key in re.findall(r"\\result\{([^}#]+)\}", _without_comments(source))
+    ]
+    lacking = list(dict.fromkeys(key for key in asked if key not in known))
+    if lacking:
+        # A question mark is no number, which siunitx would refuse to print.
+        lines = [rf"\kccdefine{{{key}}}{{?}}" for key in lacking]
+        lines.append(r"\AtBeginDocument{\sisetup{parse-numbers=false}}")
+        numbers.write_text(text + "\n".join(lines) + "\n", encoding="utf-8")
+    return lacking
+
+
+def _without_comments(source: Path) -> str:
+    return re.sub(r"(?m)(?<!\\)%.*$", "", source.read_text(encoding="utf-8"))
 
 
 def references(files: Sequence[Path]) -> str:

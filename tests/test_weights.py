@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 
 from replications.core.errors import StudyError
 from replications.core.files import sha256_of
-from replications.core.nets import weights
 from replications.core.nets.registry.dense import DENSE
 from replications.core.nets.registry.multiscale import MULTISCALE
 from replications.core.nets.registry.pyramid import PYRAMIDS
+from replications.core.spec import layout
 
 NOWHERE = "http://127.0.0.1:9/models/"
 """Nobody listens there."""
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of weights on a machine without network."""
     import huggingface_hub.constants
 
-    monkeypatch.setenv(weights.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(layout.WEIGHTS_VARIABLE, str(tmp_path))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     return tmp_path
 

@@ -14,6 +14,9 @@ from pydantic import model_validator
 
 from replications.core.spec.options import ModelOptions, Positive
 
+MOBILENET_V2 = "mobilenet_v2-b0353104.pth"
+"""The file of its ImageNet weights, as torchvision calls it."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Encoder:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from replications.core.nets.registry import Encoder
+from replications.core.nets.registry import MOBILENET_V2, Encoder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -38,6 +38,12 @@ def _resnet(name: str, width: int, stride: int, pretrained: bool) -> nn.Module:
     return DilatedResNet(name, pretrained)
 
 
+def _mobilenet_v2(width: int, stride: int, pretrained: bool) -> nn.Module:
+    from replications.core.nets.mobilenet import dense
+
+    return dense(stride, pretrained)
+
+
 def _resnet_entry(name: str) -> Dense:
     return Dense(strides=(8,), build=partial(_resnet, name), channels=lambda width: 2048)
 
@@ -46,4 +52,10 @@ DENSE = {
     "thin": Dense(strides=(8,), pretrained=False, build=_thin, channels=lambda width: 8 * width),
     "resnet50": _resnet_entry("resnet50"),
     "resnet101": _resnet_entry("resnet101"),
+    "mobilenet_v2": Dense(
+        strides=(8, 16, 32),
+        packaged=MOBILENET_V2,
+        build=_mobilenet_v2,
+        channels=lambda width: 320,
+    ),
 }

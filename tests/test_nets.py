@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from replications.core.nets.encoders import build_encoder
+from replications.core.nets.registry.dense import DENSE
 from replications.core.nets.resize import bilinear
 from replications.core.spec import load_plan
 from replications.uncertainty.model import build_model
@@ -60,7 +60,20 @@ def test_building_a_model_leaves_the_random_state_alone() -> None:
 
 @pytest.mark.parametrize("name", ["thin", "resnet50"])
 def test_encoders_have_output_stride_8(name: str) -> None:
-    encoder = build_encoder(name, width=8, pretrained=False).eval()  # type: ignore[arg-type]
+    encoder = DENSE[name].build(8, 8, False).eval()
     with torch.no_grad():
         features = encoder(torch.zeros(1, 3, 64, 128))
-    assert features.shape == (1, encoder.channels, 8, 16)
+    assert features.shape == (1, DENSE[name].channels(8), 8, 16)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"encoder": "resnet51"}, "unknown encoder 'resnet51'; known: thin, resnet50"),
+        ({"encoder": "thin", "pretrained": True}, "thin encoder has no pretrained weights"),
+        ({"encoder": "thin", "stride": 16}, "the thin encoder needs stride: 8"),
+    ],
+)
+def test_encoders_that_cannot_be_had_are_refused(given: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ModelOptions.model_validate(given)

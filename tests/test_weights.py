@@ -12,10 +12,10 @@ from safetensors.torch import save_file
 
 from replications.core.errors import StudyError
 from replications.core.files import sha256_of
-from replications.core.nets import weights
-from replications.core.nets.encoders import build_encoder
-from replications.core.nets.multiscale import build_multiscale
-from replications.core.nets.pyramids import build_pyramid
+from replications.core.nets.registry.dense import DENSE
+from replications.core.nets.registry.multiscale import MULTISCALE
+from replications.core.nets.registry.pyramid import PYRAMIDS
+from replications.core.spec import layout
 
 NOWHERE = "http://127.0.0.1:9/models/"
 """Nobody listens there."""
@@ -26,7 +26,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty folder of weights on a machine without network."""
     import huggingface_hub.constants
 
-    monkeypatch.setenv(weights.VARIABLE, str(tmp_path))
+    monkeypatch.setenv(layout.WEIGHTS_VARIABLE, str(tmp_path))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     return tmp_path
 
@@ -54,9 +54,9 @@ def test_torchvisions_weights_are_taken_from_the_folder(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _, first = resnet50_file(folder, monkeypatch)
-    encoder = build_encoder("resnet50", 0, pretrained=True)
+    encoder = DENSE["resnet50"].build(0, 8, True)
     assert torch.equal(encoder.state_dict()["network.conv1.weight"], first)
-    pyramid = build_pyramid("resnet50", 0, 8, pretrained=True)
+    pyramid = PYRAMIDS["resnet50"].build(0, 8, True)
     assert torch.equal(next(pyramid.parameters()), first)
 
 
@@ -65,7 +65,7 @@ def test_damaged_weights_are_refused(folder: Path, monkeypatch: pytest.MonkeyPat
     with path.open("ab") as file:
         file.write(b"x")
     with pytest.raises(StudyError, match=r"resnet50-.*\.pth: damaged: its SHA-256 starts with"):
-        build_encoder("resnet50", 0, pretrained=True)
+        DENSE["resnet50"].build(0, 8, True)
 
 
 def test_missing_weights_of_torchvision_are_asked_for_by_name(
@@ -74,7 +74,7 @@ def test_missing_weights_of_torchvision_are_asked_for_by_name(
     _at(f"{NOWHERE}vgg16-01234567.pth", monkeypatch)
     asked = rf"{folder}/vgg16-01234567\.pth: .* missing .* get vgg16-01234567\.pth from {NOWHERE}"
     with pytest.raises(StudyError, match=asked):
-        build_pyramid("vgg16", 0, 8, pretrained=True)
+        PYRAMIDS["vgg16"].build(0, 8, True)
     assert list(folder.iterdir()) == []
 
 
@@ -87,17 +87,17 @@ def test_timms_weights_are_taken_from_the_folder(name: str, folder: Path) -> Non
     path.parent.mkdir()
     state = network.state_dict()
     save_file(state, path)
-    backbone = build_multiscale(name, 0, 64, pretrained=True)  # type: ignore[arg-type]
+    backbone = MULTISCALE[name].build(0, 64, True)
     own = {key.removeprefix("encoder."): value for key, value in backbone.state_dict().items()}
     shared = [key for key in own if key in state]
     assert len(shared) > 50
     assert all(torch.equal(own[key], state[key]) for key in shared)
     save_file({key: value for key, value in state.items() if key != "conv1.weight"}, path)
     with pytest.raises(StudyError, match=r"not the weights of this network.*conv1\.weight"):
-        build_multiscale(name, 0, 64, pretrained=True)  # type: ignore[arg-type]
+        MULTISCALE[name].build(0, 64, True)
 
 
 def test_missing_weights_of_timm_are_asked_for_by_name(folder: Path) -> None:
     asked = r"resnet18\.a1_in1k/model\.safetensors: .* missing .* the model timm/resnet18\.a1_in1k"
     with pytest.raises(StudyError, match=asked):
-        build_multiscale("resnet18", 0, 64, pretrained=True)
+        MULTISCALE["resnet18"].build(0, 64, True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from replications.core.errors import StudyError
-from replications.core.nets.multiscale import build_multiscale, channels_of
+from replications.core.nets.registry.multiscale import MULTISCALE
 from replications.core.nets.shared_trunk import SharedTrunk
 from replications.mti_net.aggregation import Aggregating, AggregationHead
 from replications.mti_net.interaction import InteractingTasks, TaskInteraction
@@ -19,14 +19,9 @@ def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -
     Raises:
         StudyError: a single task is to interact.
     """
-    backbone = partial(
-        build_multiscale,
-        options.encoder,
-        options.width,
-        options.pyramid_channels,
-        options.pretrained,
-    )
-    maps = channels_of(options.encoder, options.pyramid_channels)
+    kind = MULTISCALE[options.encoder]
+    backbone = partial(kind.build, options.width, options.pyramid_channels, options.pretrained)
+    maps = kind.channels(options.pyramid_channels)
     final = {task: width for task, width in channels.items() if task not in options.auxiliary}
     if options.interaction == "none":
         heads = {task: partial(AggregationHead, sum(maps), width) for task, width in final.items()}

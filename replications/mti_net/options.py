@@ -6,21 +6,18 @@ from typing import Literal
 
 from pydantic import model_validator
 
-from replications.core.spec.options import ModelOptions as Base
+from replications.core.nets.registry import EncoderOptions
+from replications.core.nets.registry.multiscale import MULTISCALE
 from replications.core.spec.options import Positive
 
 
-class ModelOptions(Base):
+class ModelOptions(EncoderOptions):
     """Backbone, and how the tasks interact between it and their heads."""
 
-    encoder: Literal["thin", "resnet18", "hrnet_w18", "hrnet_w18_small_v2"]
-    """The thin encoder and ResNet-18 have a feature pyramid behind them, HRNet has none."""
-    width: Positive = 16
-    """Channels of the thin encoder's first stage."""
+    known = MULTISCALE
+
     pyramid_channels: Positive = 256
-    """Channels of each map of the feature pyramid."""
-    pretrained: bool = False
-    """ImageNet weights; for the encoders of timm."""
+    """Channels of each map of the feature pyramid behind every encoder but HRNet."""
     interaction: Literal["none", "pad_net", "mti_net"] = "none"
     """Between backbone and heads: nothing (single-task and plain multi-task), distillation at the
     finest scale (PAD-Net), or at every scale (MTI-Net)."""
@@ -30,12 +27,6 @@ class ModelOptions(Base):
     """Channels of the task features of PAD-Net."""
     auxiliary: list[str] = []
     """Tasks that take part in the interaction without a final head."""
-
-    @model_validator(mode="after")
-    def _thin_has_no_weights(self) -> ModelOptions:
-        if self.encoder == "thin" and self.pretrained:
-            raise ValueError("the thin encoder has no pretrained weights; set pretrained: false")
-        return self
 
     @model_validator(mode="after")
     def _auxiliary_tasks_interact(self) -> ModelOptions:

@@ -8,7 +8,7 @@ from functools import partial
 from torch import nn
 
 from replications.core.nets.fcn import FCN8s
-from replications.core.nets.pyramids import build_pyramid, maps_of
+from replications.core.nets.registry.pyramid import PYRAMIDS
 from replications.core.nets.shared_trunk import SharedTrunk
 from replications.multinet.decoders import ClassificationDecoder, DetectionDecoder
 from replications.multinet.options import ModelOptions
@@ -16,10 +16,9 @@ from replications.multinet.options import ModelOptions
 
 def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -> SharedTrunk:
     """The model for the tasks in `channels` (task: width of its head)."""
-    encoder = partial(
-        build_pyramid, options.encoder, options.width, options.stride, options.pretrained
-    )
-    maps = maps_of(options.encoder, options.width, options.stride)
+    kind = PYRAMIDS[options.encoder]
+    encoder = partial(kind.build, options.width, options.stride, options.pretrained)
+    maps = kind.maps(options.width, options.stride)
     decoders: dict[str, Callable[[int], nn.Module]] = {
         "road": lambda outputs: FCN8s(maps, outputs),
         "vehicles": lambda outputs: DetectionDecoder(maps, options),

@@ -8,18 +8,19 @@ from functools import partial
 from torch import Tensor, nn
 
 from replications.core.nets.decoders import ASPP, ConvHead
-from replications.core.nets.encoders import build_encoder
+from replications.core.nets.registry.dense import DENSE
 from replications.core.nets.shared_trunk import SharedTrunk
 from replications.uncertainty.options import ModelOptions
 
 
 class Trunk(nn.Module):
-    """What the tasks share: the encoder and the ASPP, (B, 3, H, W) to (B, C, H/8, W/8)."""
+    """What the tasks share: the encoder and the ASPP, (B, 3, H, W) to (B, C, H/s, W/s)."""
 
     def __init__(self, options: ModelOptions) -> None:
         super().__init__()
-        self.encoder = build_encoder(options.encoder, options.width, options.pretrained)
-        self.aspp = ASPP(self.encoder.channels, options.aspp_channels, options.aspp_rates)
+        kind = DENSE[options.encoder]
+        self.encoder = kind.build(options.width, options.stride, options.pretrained)
+        self.aspp = ASPP(kind.channels(options.width), options.aspp_channels, options.aspp_rates)
 
     def forward(self, images: Tensor) -> Tensor:
         """Shared features."""

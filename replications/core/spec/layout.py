@@ -7,7 +7,9 @@ what its paper is made from.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 
 from replications.core.spec.plan import Plan
 
@@ -35,6 +37,14 @@ LATEX = ("table_results.tex", "supplement.tex")
 """What the paper and its supplement input of a replication, besides figures and numbers."""
 OVERVIEW = ("table_efficiency.tex", "table_experiments.tex", "figure_plane.pdf")
 """What the paper inputs of all replications of a family together."""
+
+
+WEIGHTS_VARIABLE = "IMAGENET_WEIGHTS"
+
+
+def weights_folder() -> Path:
+    """Where ImageNet weights lie: the folder that the environment variable names, or ours."""
+    return Path(os.environ.get(WEIGHTS_VARIABLE, "data/weights"))
 
 
 def figures(plan: Plan) -> list[str]:

@@ -125,6 +125,11 @@ class ModelOptions(Strict):
     conditions: ClassVar[tuple[str, ...]] = ()
     """The conditions of an evaluation that the model brings about, such as `snr_db`."""
 
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The files of `layout.weights_folder()` that the workflow fetches for the model."""
+        return ()
+
 
 Kind = TypeVar("Kind", bound=Declared)
 

@@ -19,12 +19,8 @@ from replications.core.engine.train import Arguments, prepare_job
 from replications.core.errors import StudyError
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.values import Values
-from replications.core.nets.multiscale import (
-    FeaturePyramid,
-    build_multiscale,
-    channels_of,
-    thin,
-)
+from replications.core.nets.multiscale import FeaturePyramid, thin
+from replications.core.nets.registry.multiscale import MULTISCALE
 from replications.core.nets.shared_trunk import SharedTrunk
 from replications.core.spec import Plan, Run, Saving, load_plan
 from replications.core.tasks.depth.options import DepthOptions
@@ -66,12 +62,12 @@ def task_features(*tasks: str, channels: int = 5, seed: int = 0) -> dict[str, to
 
 @pytest.mark.parametrize("name", ["thin", "resnet18", "hrnet_w18", "hrnet_w18_small_v2"])
 def test_backbones_have_four_scales(name: Any) -> None:
-    backbone = build_multiscale(name, 8, 12, pretrained=False).eval()
+    backbone = MULTISCALE[name].build(8, 12, False).eval()
     with torch.no_grad():
         maps = backbone(images(1, (64, 128)))
     expected = [
         (1, channels, 64 // s, 128 // s)
-        for channels, s in zip(channels_of(name, 12), (4, 8, 16, 32), strict=True)
+        for channels, s in zip(MULTISCALE[name].channels(12), (4, 8, 16, 32), strict=True)
     ]
     assert [tuple(feature.shape) for feature in maps] == expected
 

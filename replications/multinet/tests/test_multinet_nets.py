@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torchvision.ops import roi_align as reference
 
 from replications.core.nets.fcn import FCN8s, upsampling
-from replications.core.nets.pyramids import Maps, build_pyramid, maps_of
+from replications.core.nets.registry.pyramid import PYRAMIDS, Maps
 from replications.core.nets.resize import bilinear
 from replications.core.nets.roi_align import roi_align
 from replications.core.nets.shared_trunk import SharedTrunk
@@ -37,10 +37,10 @@ def images(n: int = 2) -> torch.Tensor:
 @pytest.mark.parametrize("stride", [8, 16, 32])
 @pytest.mark.parametrize("name", ["vgg16", "resnet50"])
 def test_pyramids_have_the_strides_and_channels_they_state(name: Any, stride: Any) -> None:
-    encoder = build_pyramid(name, 0, stride, pretrained=False).eval()
+    encoder = PYRAMIDS[name].build(0, stride, False).eval()
     with torch.no_grad():
         features = encoder(torch.zeros(1, 3, 64, 128))
-    maps = maps_of(name, 0, stride)
+    maps = PYRAMIDS[name].maps(0, stride)
     assert maps.strides[-1] == stride
     assert [tuple(feature.shape) for feature in features] == [
         (1, channels, 64 // s, 128 // s)
@@ -65,7 +65,7 @@ def test_vgg16_gives_what_the_decoders_of_the_authors_take() -> None:
     import torchvision
 
     torch.manual_seed(0)
-    ours = build_pyramid("vgg16", 0, 32, pretrained=False).eval()
+    ours = PYRAMIDS["vgg16"].build(0, 32, False).eval()
     torch.manual_seed(0)
     theirs = torchvision.models.vgg16().features.eval()
     pools = [layer for layer in theirs if isinstance(layer, torch.nn.MaxPool2d)]
@@ -75,7 +75,7 @@ def test_vgg16_gives_what_the_decoders_of_the_authors_take() -> None:
     with torch.no_grad():
         theirs(images())
         features = ours(images())
-    maps = maps_of("vgg16", 0, 32)
+    maps = PYRAMIDS["vgg16"].maps(0, 32)
     for index, name in zip(maps.skips, expected, strict=True):
         assert torch.equal(features[index], expected[name])
     assert torch.equal(features[maps.early], early["conv4_3"])
@@ -83,13 +83,13 @@ def test_vgg16_gives_what_the_decoders_of_the_authors_take() -> None:
 
 def test_vgg16_at_stride_8_keeps_the_layers_it_takes_them_from() -> None:
     """Without pool4 and pool5: pool3, conv4_3 in place of pool4, and conv5_3."""
-    encoder = build_pyramid("vgg16", 0, 8, pretrained=False).eval()
+    encoder = PYRAMIDS["vgg16"].build(0, 8, False).eval()
     convolutions = [m for m in encoder.modules() if isinstance(m, torch.nn.Conv2d)]
     assert [c.dilation[0] for c in convolutions] == [1] * 10 + [2] * 3
     third = hooked({"conv3_3": convolutions[6], "conv4_3": convolutions[9]})
     with torch.no_grad():
         features = encoder(images())
-    maps = maps_of("vgg16", 0, 8)
+    maps = PYRAMIDS["vgg16"].maps(0, 8)
     assert torch.equal(features[0], F.max_pool2d(third["conv3_3"].relu(), 2))
     assert torch.equal(features[maps.early], third["conv4_3"].relu())
     assert torch.equal(features[maps.skips[1]], features[maps.early])
@@ -99,7 +99,7 @@ def test_resnet50_gives_its_last_three_stages() -> None:
     import torchvision
 
     torch.manual_seed(0)
-    ours = build_pyramid("resnet50", 0, 32, pretrained=False).eval()
+    ours = PYRAMIDS["resnet50"].build(0, 32, False).eval()
     torch.manual_seed(0)
     theirs = torchvision.models.resnet50().eval()
     expected = hooked({f"layer{n}": getattr(theirs, f"layer{n}") for n in (2, 3, 4)})
@@ -110,7 +110,7 @@ def test_resnet50_gives_its_last_three_stages() -> None:
 
 
 def test_the_thin_pyramid_has_stride_8() -> None:
-    features = build_pyramid("thin", 4, 8, pretrained=False)(images())
+    features = PYRAMIDS["thin"].build(4, 8, False)(images())
     shapes = [tuple(feature.shape[1:]) for feature in features]
     assert shapes == [(4, 16, 32), (8, 8, 16), (16, 4, 8)]
 

@@ -24,7 +24,6 @@ from replications.core.engine.devices import training_device
 from replications.core.engine.loop import update
 from replications.core.engine.train import Arguments, prepare_job
 from replications.core.spec import Plan, load_study
-from replications.core.spec.layout import DESCRIPTION
 
 _WARM_UP = 3
 
@@ -97,10 +96,7 @@ def samples(plan: Plan) -> int:
 
 def budget(plan: Plan, seconds: float | None) -> Budget:
     """That of a replication; `seconds`: of a step, on average over the steps of all trainings."""
-    settings, epochs = plan.settings, ""
-    if Path(plan.data.folder, DESCRIPTION).is_file():
-        pool = read_description(Path(plan.data.folder)).splits["train"]
-        epochs = f"{settings.steps * settings.batch_size / pool:.0f}"
+    epochs = f"{plan.epochs:.0f}" if plan.epochs else ""
     hours = None if seconds is None else steps(plan) * seconds / 3600
     trainings = plan.seeds * len(plan.runs)
     return Budget(plan.name, trainings, steps(plan), samples(plan), epochs, hours)

@@ -98,21 +98,22 @@ def flaw(comparisons: Sequence[Comparison], floors: Floors, baseless: set[tuple[
 
 def decided(plan: Plan, row: pd.Series, parts: Sequence[Part]) -> dict[str, object]:
     """Verdict, reason and parts of a claim, from its row with the corrected p-values."""
-    none = dict.fromkeys(PARTS, "")
     lacking = "" if row["complete"] else "lacks runs"
     few = "few seeds" if plan.seeds < row["seeds_needed"] else ""
-    undecided = {"verdict": "undecided", "reason": row["reason"] or lacking or few, **none}
+    undecided: dict[str, object] = {"verdict": "undecided"}
+    undecided |= {"reason": row["reason"] or lacking or few}
     if row["reason"] or pd.isna(row["p_all"]):
-        return undecided
-    if row["p_all_holm"] <= ALPHA:
-        return {"verdict": "reproduced", "reason": "", **none}
+        return undecided | dict.fromkeys(PARTS, "")
     sides = _sides(row, parts)
-    if not sides["parts_for"] and not sides["parts_against"]:
-        return undecided
-    verdict = "partly" if sides["parts_for"] else "contradicted"
+    if row["p_all_holm"] <= ALPHA:
+        found = {"verdict": "reproduced", "reason": ""}
+        sides = {"parts_for": [*range(len(parts))], "parts_against": [], "parts_open": []}
+    elif sides["parts_for"] or sides["parts_against"]:
+        found = {"verdict": "partly" if sides["parts_for"] else "contradicted", "reason": ""}
+    else:
+        found = undecided
     names = part_names(plan, [part.comparison for part in parts])
-    named = {side: "; ".join(names[i] for i in own) for side, own in sides.items()}
-    return {"verdict": verdict, "reason": "", **named}
+    return found | {side: "; ".join(names[i] for i in own) for side, own in sides.items()}
 
 
 def _sides(row: pd.Series, parts: Sequence[Part]) -> dict[str, list[int]]:

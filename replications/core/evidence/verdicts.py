@@ -100,20 +100,19 @@ def decided(plan: Plan, row: pd.Series, parts: Sequence[Part]) -> dict[str, obje
     """Verdict, reason and parts of a claim, from its row with the corrected p-values."""
     lacking = "" if row["complete"] else "lacks runs"
     few = "few seeds" if plan.seeds < row["seeds_needed"] else ""
-    undecided: dict[str, object] = {"verdict": "undecided"}
-    undecided |= {"reason": row["reason"] or lacking or few}
+    reason = row["reason"] or lacking or few
     if row["reason"] or pd.isna(row["p_all"]):
-        return undecided | dict.fromkeys(PARTS, "")
+        return {"verdict": "undecided", "reason": reason, **dict.fromkeys(PARTS, "")}
     sides = _sides(row, parts)
+    verdict = "contradicted" if sides["parts_against"] else "undecided"
     if row["p_all_holm"] <= ALPHA:
-        found = {"verdict": "reproduced", "reason": ""}
+        verdict = "reproduced"
         sides = {"parts_for": [*range(len(parts))], "parts_against": [], "parts_open": []}
-    elif sides["parts_for"] or sides["parts_against"]:
-        found = {"verdict": "partly" if sides["parts_for"] else "contradicted", "reason": ""}
-    else:
-        found = undecided
+    elif sides["parts_for"]:
+        verdict = "partly"
     names = part_names(plan, [part.comparison for part in parts])
-    return found | {side: "; ".join(names[i] for i in own) for side, own in sides.items()}
+    named = {side: "; ".join(names[i] for i in own) for side, own in sides.items()}
+    return {"verdict": verdict, "reason": reason if verdict == "undecided" else "", **named}
 
 
 def _sides(row: pd.Series, parts: Sequence[Part]) -> dict[str, list[int]]:

@@ -135,7 +135,7 @@ def relative(delta: pd.DataFrame) -> str:
 
 
 def _floor_line(results: Results, metrics: Sequence[tuple[str, str]], reported: int) -> str:
-    cells = ["바닥 (입력을 보지 않음)"]
+    cells = ["바닥"]
     for task, metric in metrics:
         floor = results.floors.of(task, metric)
         digits = decimals(results.test.xs((task, metric), level=("task", "metric"))["mean"])

@@ -9,7 +9,7 @@ import pandas as pd
 
 from replications.core.evidence.naming import metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
-from replications.core.spec import Plan
+from replications.core.spec import ALL_TASKS, DELTA_METRICS, Plan
 
 
 @dataclass(frozen=True)
@@ -150,6 +150,8 @@ def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) ->
     own = of_metric[of_metric.index.isin(runs)]
     if not len(own):
         return r"\multicolumn{2}{c}{}"
+    if metric[0] == ALL_TASKS and not _is_meaningful(results, str(own.index[0]), metric[1]):
+        return r"\multicolumn{2}{c}{무의미}"
     cell, means = own.iloc[0], of_metric["mean"]
     best = means.max() if cell["higher_is_better"] else means.min()
     digits = decimals(means)
@@ -158,6 +160,13 @@ def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) ->
         mean = rf"\textbf{{{mean}}}"
     dagger = "" if results.floors.none_of({str(own.index[0])}, metric[0]) else r"$^{\dagger}$"
     return rf"{mean} & \num{{{cell['spread']:.{digits}f}}}{dagger}"
+
+
+def _is_meaningful(results: Results, run: str, metric: str) -> bool:
+    """Whether delta_m of a run, as a metric of all tasks, means anything."""
+    definitions = {name: definition for definition, name in DELTA_METRICS.items()}
+    delta = results.delta[results.delta["definition"] == definitions[metric]]
+    return bool(delta.loc[delta["run"] == run, "meaningful"].all())
 
 
 def decimals(values: pd.Series) -> int:

@@ -36,11 +36,11 @@ for _family in FAMILIES:
             name:
                 f"{'paper' if _document == 'main' else _document}_{_family}"
             input:
-                f"{_folder}/generated/numbers.tex",
                 TEXT,
                 ["paper/authors.tex"] if _document == "final" else [],
                 # Not of the published results: those that are there serve, whatever is stale.
                 [] if _document == "draft" else f"{_folder}/{layout.ORIGIN}",
+                numbers=f"{_folder}/generated/numbers.tex",
                 main=(
                     "paper/supplement.tex"
                     if _document == "supplement"
@@ -57,7 +57,7 @@ for _family in FAMILIES:
             log:
                 f"results/logs/{_document}-{_family}.log",
             params:
-                results=_folder,
+                results=lambda wildcards, input: Path(input.numbers).parents[1],
                 options="" if _document == "main" else f"--{_document}",
             shell:
                 "python workflow/scripts/build_paper.py --main {input.main}"

@@ -17,6 +17,8 @@ rule train:
     resources:
         gpu=int(DEVICE == "cuda"),
         mem_mb=3000,
+        # No parameter: how many share a device changes nothing that is trained.
+        per_gpu=STUDY.config.trainings_per_gpu,
     params:
         folder=f"{RESULTS}/{{replication}}/{{run}}/{{seed}}",
         # Beside the run folder, which a training replaces when it ends.
@@ -29,8 +31,7 @@ rule train:
         " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
         " --output {params.folder} --checkpoint {params.checkpoint}"
         " --device {params.device} --threads {params.torch_threads}"
-        # No parameter: how many share a device changes nothing that is trained.
-        " --per-gpu {STUDY.config.trainings_per_gpu} 2>&1 | tee {log}"
+        " --per-gpu {resources.per_gpu} 2>&1 | tee {log}"
 
 
 # What a prediction reaches that does not look at its input.

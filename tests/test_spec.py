@@ -369,6 +369,27 @@ def test_a_run_and_its_single_task_partners_along_an_axis(
     )
 
 
+def test_the_reference_run_along_one_axis_at_a_time(
+    planned: Callable[[Edit], spec.Plan],
+) -> None:
+    """With its single-task runs, and no combination of the axes."""
+    each = {"train_fraction": [0.25, 0.5], "model.width": [8]}
+    plan = planned(lambda c: c["studies"]["quick"].update(each=each))
+    laid_out = {run: plan.runs[run].axis for run in plan.runs if plan.runs[run].axis}
+    bases = {spec.base_of(run) for run in laid_out}
+    assert bases == {"uncertainty", "single_semseg", "single_instances", "single_depth"}
+    axes = [{"train_fraction": 0.25}, {"train_fraction": 0.5}, {"model.width": 8}]
+    assert [axis for run, axis in laid_out.items() if spec.base_of(run) == "uncertainty"] == axes
+    assert plan.settings_of("uncertainty@train_fraction=0.25").train_fraction == 0.25
+    single = plan.single_of("depth", "uncertainty@model.width=8")
+    assert single == "single_depth@model.width=8"
+
+
+def test_a_ladder_must_rise(refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["studies"]["quick"].update(ladder=[80, 40]))
+    assert "studies.quick.ladder must rise: [80, 40]" in text
+
+
 def test_every_run_along_the_axes_of_a_study(planned: Callable[[Edit], spec.Plan]) -> None:
     """Two axes are crossed."""
     over = {"optimizer.lr": [0.04, 0.01], "model.width": [8]}

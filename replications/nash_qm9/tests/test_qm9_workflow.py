@@ -44,12 +44,33 @@ def test_a_study_of_fewer_properties(results: Path) -> None:
 def test_claim_compares_delta_m_with_single_task_training(results: Path) -> None:
     comparisons = pd.read_csv(results / "comparisons.csv").set_index(["run", "against"])
     delta = pd.read_csv(results / "delta_m.csv")
+    delta = delta[delta["axis"] == "steps=6"]
     mean = delta[delta["definition"] == "per_metric"].groupby("run")["value"].mean()
     assert comparisons.loc[("single", "nash"), "difference"] == pytest.approx(mean["nash"])
     difference = comparisons.loc[("nash", "equal"), "difference"]
     assert difference == pytest.approx(mean["equal"] - mean["nash"])
     claims = pd.read_csv(results / "claims.csv")
     assert claims["verdict"].tolist() == ["undecided"]
+
+
+def test_every_comparison_at_every_budget(results: Path) -> None:
+    """Of delta_m, so in points; the last budget is that of the comparisons."""
+    ladder = pd.read_csv(results / "ladder.csv")
+    assert ladder.groupby("part")["steps"].agg(list).tolist() == [[3, 6]] * 3
+    last = ladder[ladder["steps"] == 6].set_index(["run", "against"])["difference"]
+    comparisons = pd.read_csv(results / "comparisons.csv").set_index(["run", "against"])
+    assert last.to_dict() == pytest.approx(comparisons["difference"].to_dict())
+    assert (ladder["percent"] == ladder["difference"]).all()
+
+
+def test_floors_and_how_fast_runs_learn(results: Path) -> None:
+    floors = pd.read_csv(results / "floors.csv").set_index("task")
+    assert (floors["least"] < floors["floor"]).all()
+    reaching = pd.read_csv(results / "reaching.csv")
+    assert set(zip(reaching["run"], reaching["task"], strict=True)) == {
+        (run, task) for run in ("equal", "nash") for task in ("mu", "u0")
+    }
+    assert (reaching["reached"] <= reaching["seeds"]).all()
 
 
 def test_the_table_shows_reported_beside_measured(results: Path) -> None:
@@ -65,7 +86,7 @@ def test_history_and_figure(results: Path) -> None:
     assert {"weight_mu", "weight_u0", "val_mu_mae"} <= set(history)
     with np.load(results / "nash" / "0" / "examples.npz") as arrays:
         assert arrays["predicted_u0"].shape == arrays["truth_u0"].shape == (32,)
-    for figure in ("examples", "delta_m", "curves"):
+    for figure in ("examples", "delta_m", "curves", "ladder", "axes"):
         assert (results / f"figure_{figure}.pdf").read_bytes().startswith(b"%PDF")
 
 

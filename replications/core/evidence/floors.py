@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from replications.core.evidence.values import Values
-from replications.core.spec import Plan, origin
+from replications.core.spec import ALL_TASKS, Plan, origin
 from replications.core.spec.layout import FLOOR
 
 MARGIN = 0.05
@@ -38,7 +38,7 @@ class Floors:
     def none_of(self, runs: set[str], task: str) -> bool:
         """Whether none of the runs is at its floor on a task, or on any for `all`."""
         return not any(
-            task in self.at_floor.get(run, []) or (task == "all" and run in self.at_floor)
+            task in self.at_floor.get(run, []) or (task == ALL_TASKS and run in self.at_floor)
             for run in runs
         )
 

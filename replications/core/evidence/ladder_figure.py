@@ -9,14 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM
+from replications.core.evidence.naming import VERDICTS
 from replications.core.evidence.study import Results
-
-_WORDS = {
-    "reproduced": "재현",
-    "partly": "부분 재현",
-    "contradicted": "반박",
-    "undecided": "판정 불가",
-}
 
 
 def ladder_figure(results: Results) -> Figure:
@@ -52,5 +46,5 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
     axis.set_xscale("log", base=2)
     axis.set_xticks(results.plan.ladder, [f"{steps:,}" for steps in results.plan.ladder])
     axis.minorticks_off()
-    verdicts = results.claims.set_index("claim")["verdict"]
-    axis.set_title(f"주장 {claim}: {_WORDS[str(verdicts[claim])]}", fontsize=7.5, pad=2)
+    verdicts = results.claims.set_index("claim")["verdict"].map(VERDICTS)
+    axis.set_title(f"주장 {claim}: {verdicts[claim]}", fontsize=7.5, pad=2)

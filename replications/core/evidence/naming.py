@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from replications.core.presentation import presentation
-from replications.core.spec import Comparison, Plan
+from replications.core.spec import Comparison, Plan, Verdict
 
 _DELTA_M = {
     "delta_m_per_task_primary": r"$\Delta_m$",
@@ -21,6 +21,13 @@ _ENCODERS = {
     "hrnet_w18": "HRNet-W18",
     "hrnet_w18_small_v2": "HRNet-W18-small-v2",
 }
+VERDICTS: dict[Verdict, str] = {
+    "reproduced": "재현",
+    "partly": "부분 재현",
+    "contradicted": "반박",
+    "undecided": "판정 불가",
+}
+"""What verdicts are called in text and figures."""
 _UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
 
 

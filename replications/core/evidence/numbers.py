@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from replications.core.evidence.naming import encoder_name
+from replications.core.evidence.naming import VERDICTS, encoder_name
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import decimals, relative
 from replications.core.spec import Plan
@@ -16,12 +16,6 @@ _SAVED = {
     "params_saved": "parameters",
     "flops_saved": "flops",
     "latency_saved": "latency_ms",
-}
-_VERDICTS = {
-    "reproduced": "재현",
-    "partly": "부분 재현",
-    "contradicted": "반박",
-    "undecided": "판정 불가",
 }
 _OPEN = {
     "": "주장 {}에 대해서는 판정할 수 없었다",
@@ -119,5 +113,5 @@ def _sentence(plan: Plan, row: Any) -> str:
 def counted(verdicts: pd.Series) -> str:
     """How many claims have which verdict, in Korean."""
     counts = verdicts.value_counts()
-    found = [f"{word} {counts[name]}개" for name, word in _VERDICTS.items() if name in counts.index]
+    found = [f"{word} {counts[name]}개" for name, word in VERDICTS.items() if name in counts.index]
     return f"주장 {len(verdicts)}개 중 " + ", ".join(found)

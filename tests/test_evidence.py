@@ -21,6 +21,7 @@ from replications.core.evidence.comparisons import differences
 from replications.core.evidence.delta_m import (
     delta_m,
     delta_m_table,
+    deltas,
     improvements,
     with_delta_m,
 )
@@ -202,8 +203,9 @@ def test_delta_m_averages_the_metrics_that_are_named() -> None:
     named = {"averaged": {"semseg": ["miou"]}}
     replication = plan.replication.model_copy(update=named)
     key = ["run", "definition"]
-    every = delta_m_table(plan, observed(runs)).set_index(key)["value"]
-    some = delta_m_table(plan.model_copy(update={"replication": replication}), observed(runs))
+    every = delta_m_table(plan, deltas(plan, observed(runs))).set_index(key)["value"]
+    averaging = plan.model_copy(update={"replication": replication})
+    some = delta_m_table(averaging, deltas(averaging, observed(runs)))
     chosen = some.set_index(key)["value"]
     equal = [("equal", "per_metric"), ("equal", "per_task_primary")]
     three = -chosen[equal[0]] * 3
@@ -215,8 +217,9 @@ def test_delta_m_averages_the_metrics_that_are_named() -> None:
 def test_delta_m_is_compared_with_single_task_training() -> None:
     plan = plan_with_seeds(5)
     runs = simulated(plan, 0.1)
-    values = with_delta_m(plan, observed(runs))
-    delta = delta_m_table(plan, observed(runs))
+    found = list(deltas(plan, observed(runs)))
+    values = with_delta_m(observed(runs), found)
+    delta = delta_m_table(plan, found)
     own = delta[(delta["run"] == "uncertainty") & (delta["definition"] == "per_metric")]["value"]
     assert (own < 0).all()
 

@@ -115,7 +115,12 @@ def verdicts(found: Values) -> pd.DataFrame:
     floors = with_runs(PLAN, FLOOR, found)
     unsound = [one for one in deltas(PLAN, found, floors) if not one.meaningful]
     table = claims_table(
-        PLAN, with_delta_m(PLAN, found), pd.DataFrame(), Path("unused"), floors, unsound
+        PLAN,
+        with_delta_m(found, deltas(PLAN, found)),
+        pd.DataFrame(),
+        Path("unused"),
+        floors,
+        unsound,
     )
     return table.set_index("claim")
 
@@ -165,7 +170,7 @@ def test_delta_m_is_relative_to_the_mean_of_the_seeds() -> None:
     """The mean over seeds is a ratio of means, whatever a seed's own value."""
     single = [20.0, 60.0] * 5
     found = values(single_semseg_semseg=single, semseg_depth_semseg=[44.0] * 10)
-    table = delta_m_table(PLAN, found).set_index(["run", "definition"])
+    table = delta_m_table(PLAN, deltas(PLAN, found)).set_index(["run", "definition"])
     own = table.loc[("semseg_depth", "per_task_primary")]
     depth = found.found["semseg_depth", "depth", "inverse_depth_l1", ""]
     base = found.found["single_depth", "depth", "inverse_depth_l1", ""]
@@ -180,7 +185,7 @@ def test_delta_m_is_relative_to_the_mean_of_the_seeds() -> None:
 def test_delta_m_relative_to_a_run_at_its_floor_is_not_meaningful() -> None:
     found = values(single_depth_depth=[0.59] * 10)
     floors: Floors = with_runs(PLAN, FLOOR, found)
-    table = delta_m_table(PLAN, found, floors).groupby("run")["meaningful"].all()
+    table = delta_m_table(PLAN, deltas(PLAN, found, floors)).groupby("run")["meaningful"].all()
     assert table.to_dict() == {
         run: "depth" not in spec.tasks for run, spec in PLAN.runs.items() if spec.role == "multi"
     }
@@ -203,6 +208,6 @@ def test_claims_on_a_delta_m_that_is_not_meaningful_are_not_decided() -> None:
     replication = plan.replication.model_copy(update={"claims": claims})
     plan = plan.model_copy(update={"replication": replication})
     unsound = [one for one in deltas(plan, found) if not one.meaningful]
-    values_ = with_delta_m(plan, found)
+    values_ = with_delta_m(found, deltas(plan, found))
     table = claims_table(plan, values_, pd.DataFrame(), Path("unused"), unsound=unsound)
     assert table.loc[0, ["verdict", "reason"]].tolist() == ["undecided", "not meaningful"]

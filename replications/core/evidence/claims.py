@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -57,9 +57,14 @@ def claims_table(
     `folder` holds the run folders, whose histories the claims of agreement read, and the
     experiments. `unsound`: what delta_m is not meaningful.
     """
-    unsound = list(unsound)
+    baseless = {(one.run, DELTA_METRICS[one.definition]) for one in unsound}
+    untested = {
+        number: _untested(plan, claim, costs, folder)
+        for number, claim in plan.replication.claims.items()
+        if not claim.tested
+    }
     tables = {
-        steps: _at_one_budget(plan, values, costs, folder, floors, unsound, steps)
+        steps: _at_one_budget(plan, values, untested, floors, baseless, steps)
         for steps in plan.ladder or [plan.settings.steps]
     }
     return settled(plan, tables, values) if plan.ladder else tables[plan.settings.steps]
@@ -68,26 +73,22 @@ def claims_table(
 def _at_one_budget(
     plan: Plan,
     values: Values,
-    costs: pd.DataFrame,
-    folder: Path,
+    untested: Mapping[str, Verdict],
     floors: Floors,
-    unsound: Sequence[Delta],
+    baseless: set[tuple[str, str]],
     steps: int,
 ) -> pd.DataFrame:
+    """The table with the tested claims as they are after so many steps; `untested`: verdicts that
+    no budget changes; `baseless`: runs and definitions of delta_m that are not meaningful."""
     tested = sum(claim.tested for claim in plan.replication.claims.values())
     tested += tested_elsewhere(plan.replication.paper, plan.name)
-    baseless = {(one.run, DELTA_METRICS[one.definition]) for one in unsound}
     rows: list[dict[str, object]] = []
     parts: dict[str, list[Part]] = {}
     for number, claim in plan.replication.claims.items():
         row: dict[str, object] = {"replication": plan.name, "claim": number, "title": claim.title}
         row |= {"complete": _complete(plan, claim), "seeds": plan.seeds}
-        if claim.agree:
-            row |= {"verdict": _agreement(plan, claim.agree, folder)}
-        elif claim.measured:
-            row |= {"verdict": _measurement(plan, claim.measured, folder)}
-        elif claim.cheaper:
-            row |= {"verdict": _cheapness(plan, claim, costs)}
+        if number in untested:
+            row |= {"verdict": untested[number]}
         else:
             comparisons = [at_budget(plan, one, steps) for one in plan.comparisons(claim)]
             parts[number] = parts_of(comparisons, values)
@@ -101,7 +102,7 @@ def _at_one_budget(
         corrected = holm(known.tolist(), tested)
         table[f"{name}_holm"] = pd.Series(corrected, known.index, dtype=float)
     found = [
-        decided(plan, row, parts[row["claim"]]) if row["claim"] in parts else _untested(row)
+        decided(plan, row, parts[row["claim"]]) if row["claim"] in parts else _as_it_is(row)
         for _, row in table.iterrows()
     ]
     for name in ("verdict", "reason", *PARTS):
@@ -109,7 +110,16 @@ def _at_one_budget(
     return table.astype({"seeds_needed": "Int64", "settled_from": "Int64"})
 
 
-def _untested(row: pd.Series) -> dict[str, object]:
+def _untested(plan: Plan, claim: Claim, costs: pd.DataFrame, folder: Path) -> Verdict:
+    """The verdict on a claim that is not tested over seeds."""
+    if claim.agree:
+        return _agreement(plan, claim.agree, folder)
+    if claim.measured:
+        return _measurement(plan, claim.measured, folder)
+    return _cheapness(plan, claim, costs)
+
+
+def _as_it_is(row: pd.Series) -> dict[str, object]:
     """Verdict and reason of a claim that is not tested over seeds."""
     undecided = row["verdict"] == "undecided"
     reason = "lacks runs" if undecided and not row["complete"] else ""

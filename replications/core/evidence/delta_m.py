@@ -11,7 +11,7 @@ Three definitions are in use and can disagree in sign, so all are computed and l
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +19,7 @@ import pandas as pd
 
 from replications.core.data.labels import Array
 from replications.core.evidence.floors import NO_FLOORS, Floors
-from replications.core.evidence.values import Measurement, Values
+from replications.core.evidence.values import Values
 from replications.core.spec import ALL_TASKS, DELTA_METRICS, Plan
 
 DEFINITIONS = {"per_task_primary": True, "per_metric": False, "per_task_mean": True}
@@ -119,29 +119,21 @@ def _gains(
     return gains, steady
 
 
-def as_measurements(found: Iterator[Delta]) -> dict[Measurement, Array]:
-    """delta_m as metrics of the task `all`."""
-    return {
+def with_delta_m(values: Values, found: Iterable[Delta]) -> Values:
+    """The values with those of delta_m as metrics of the task `all`."""
+    own = {
         (one.run, ALL_TASKS, DELTA_METRICS[one.definition], one.condition): one.values
         for one in found
     }
+    ways = {(ALL_TASKS, DELTA_METRICS[name]): higher for name, higher in DEFINITIONS.items()}
+    return Values(values.found | own, values.higher | ways)
 
 
-def with_delta_m(plan: Plan, values: Values) -> Values:
-    """The values with those of delta_m as metrics of the task `all`."""
-    result = values
-    found = list(deltas(plan, values))
-    for definition, higher in DEFINITIONS.items():
-        own = (one for one in found if one.definition == definition)
-        result = result.with_metrics(as_measurements(own), higher)
-    return result
-
-
-def delta_m_table(plan: Plan, values: Values, floors: Floors = NO_FLOORS) -> pd.DataFrame:
+def delta_m_table(plan: Plan, found: Iterable[Delta]) -> pd.DataFrame:
     """A row per run, condition, seed and definition."""
     rows = [
         (plan.name, one.run, one.condition, seed, one.definition, value, one.meaningful)
-        for one in deltas(plan, values, floors)
+        for one in found
         for seed, value in zip(plan.seed_numbers, one.values, strict=True)
     ]
     columns = ["replication", "run", "condition", "seed", "definition", "value", "meaningful"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
@@ -25,20 +24,27 @@ def reaching_table(plan: Plan, values: Values, costs: pd.DataFrame, folder: Path
     the single-task run's steps, `seconds` those of the run up to there, and `single_seconds` those
     of the single-task run's whole training. Validations are as far apart as the study has them.
     """
+    runs = [run for run, spec in plan.runs.items() if not spec.axis]
+    curves = {
+        (run, seed): pd.read_csv(folder / run / str(seed) / "history.csv").set_index("step")
+        for run in runs
+        for seed in plan.seed_numbers
+    }
     rows = []
     seconds = costs.set_index(["run", "seed"])["training_s"]
-    multi = {run: spec for run, spec in plan.runs.items() if spec.role == "multi" and not spec.axis}
-    for run, spec in multi.items():
-        for task in spec.tasks:
-            single = plan.single_of(task, run)
-            sign = values.sign(task, plan.replication.headline[task])
-            found = list(_of_seeds(plan, folder, run, single, task, sign))
-            reached = pd.Series({seed: step for seed, step in found if step}, dtype=float)
+    for run in (run for run in runs if plan.runs[run].role == "multi"):
+        for task in plan.runs[run].tasks:
+            single, metric = plan.single_of(task, run), plan.replication.headline[task]
+            sign, column = values.sign(task, metric), f"val_{task}_{metric}"
+            found = {
+                seed: _reached(curves[run, seed], curves[single, seed], column, sign)
+                for seed in plan.seed_numbers
+            }
+            reached = pd.Series(found, dtype=float).dropna()
             total = plan.settings_of(run).steps
-            row: dict[str, object] = {"replication": plan.name, "run": run, "task": task}
-            row |= {"metric": plan.replication.headline[task]}
-            row |= {"seeds": len(found), "reached": len(reached)}
             own = pd.Series({seed: seconds[run, seed] for seed in reached.index}, dtype=float)
+            row: dict[str, object] = {"replication": plan.name, "run": run, "task": task}
+            row |= {"metric": metric, "seeds": plan.seeds, "reached": len(reached)}
             row |= {"steps": reached.median(), "share": (reached / total).median()}
             row |= {"seconds": (own * reached / total).median()}
             row |= {"single_seconds": seconds[single].median()}
@@ -46,19 +52,10 @@ def reaching_table(plan: Plan, values: Values, costs: pd.DataFrame, folder: Path
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
-def _of_seeds(
-    plan: Plan, folder: Path, run: str, single: str, task: str, sign: float
-) -> Iterator[tuple[int, float]]:
-    """Each seed, and at which step the run reaches the value; 0 where it does not."""
-    metric = plan.replication.headline[task]
-    for seed in plan.seed_numbers:
-        own, other = (_curve(folder / name / str(seed), task, metric) for name in (run, single))
-        there = own[sign * own >= sign * (other.iloc[-1] if len(other) else math.inf)]
-        yield seed, float(there.index[0]) if len(there) else 0.0
-
-
-def _curve(folder: Path, task: str, metric: str) -> pd.Series:
-    """The metric on the validation split by step."""
-    history = pd.read_csv(folder / "history.csv").set_index("step")
-    column = f"val_{task}_{metric}"
-    return history[column].dropna() if column in history else pd.Series(dtype=float)
+def _reached(own: pd.DataFrame, single: pd.DataFrame, column: str, sign: float) -> float:
+    """The first step at which a run's history is as good as the other's end; NaN where none is."""
+    if column not in own or column not in single:
+        return math.nan
+    end = single[column].dropna().iloc[-1]
+    there = own.index[sign * own[column] >= sign * end]
+    return float(there[0]) if len(there) else math.nan

@@ -30,13 +30,15 @@ def summarise(plan: Plan, folder: Path) -> None:
         origin.verified(folder / experiment, ["table.csv", "numbers.json"])
     values = observed(runs)
     floors = with_runs(plan, floors_table(plan, folder), values)
-    delta = delta_m_table(plan, values, floors)
+    found = list(deltas(plan, values, floors))
+    delta = delta_m_table(plan, found)
     write_table(runs, folder / "runs.csv", RUNS_KEY, plan)
     write_table(costs, folder / "costs.csv", COSTS_KEY, plan)
     write_table(delta, folder / "delta_m.csv", DELTA_KEY, plan)
-    compared = with_delta_m(plan, values)
-    redrawn = with_delta_m(plan, resampled(plan, folder, values))
-    unsound = [one for one in deltas(plan, values, floors) if not one.meaningful]
+    compared = with_delta_m(values, found)
+    resamples = resampled(plan, folder, values)
+    redrawn = with_delta_m(resamples, deltas(plan, resamples))
+    unsound = [one for one in found if not one.meaningful]
     # Empty where nothing was tested or one seed has no interval: tables with gaps by design.
     with_gaps = {
         "comparisons": spread(comparisons_table(plan, compared, redrawn), plan),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,11 +39,6 @@ class Values:
     def metrics_of(self, run: str, task: str, condition: str = "") -> Iterator[str]:
         """The metrics of a task that a run has values of."""
         return (m for r, t, m, c in self.found if (r, t, c) == (run, task, condition))
-
-    def with_metrics(self, found: Mapping[Measurement, Array], higher: bool) -> Values:
-        """These values and others, of metrics that are all better higher, or all lower."""
-        ways = {(task, metric): higher for _, task, metric, _ in found}
-        return Values(self.found | dict(found), self.higher | ways)
 
 
 def observed(runs: pd.DataFrame) -> Values:

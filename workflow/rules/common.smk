@@ -30,7 +30,7 @@ MAIN = "kcc"  # the family whose paper is called main.pdf
 wildcard_constraints:
     replication="|".join(PLANS),
     run="[a-z0-9_]+(@[a-zA-Z0-9_.,=+-]+)?",
-    experiment="[a-z0-9_]+",
+    experiment=f"(?!{layout.FLOOR}/)[a-z0-9_]+",
     seed="[0-9]+",
 
 

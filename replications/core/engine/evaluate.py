@@ -42,9 +42,7 @@ def evaluate(
     """
     accumulators = {name: task.accumulator(complete) for name, task in tasks.items()}
     for predictions, labels in _predicted(learner, split, seed, limit, condition):
-        for name, task in tasks.items():
-            if available(task, labels):
-                accumulators[name].update(predictions[name], labels)
+        _update(accumulators, tasks, predictions, labels, slice(None))
     return {name: accumulator.compute() for name, accumulator in accumulators.items()}
 
 

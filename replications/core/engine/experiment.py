@@ -36,7 +36,7 @@ def run_experiment(
     def command() -> None:
         # Only here: figures import what experiments define, and import no torch.
         from replications.core.engine.devices import training_device
-        from replications.core.engine.provenance import provenance
+        from replications.core.engine.provenance import record
 
         parser = argparse.ArgumentParser(description=f"{experiment}, of {replication}")
         parser.add_argument("--study", required=True)
@@ -46,18 +46,11 @@ def run_experiment(
         with training_device(device, threads=1) as chosen:
             table, numbers = measure(plan, arguments.folder, chosen)
             made_from = origin.of_experiment(plan, experiment)
-            record = {
-                "replication": replication,
-                "study": plan.study,
-                "run": experiment,
-                "source_hash": made_from["source"],
-                "origin": made_from,
-                "definition": plan.experiments[experiment].model_dump(mode="json"),
-                **provenance(chosen),
-            }
+            definition = plan.experiments[experiment].model_dump(mode="json")
+            own = record(plan, experiment, made_from, chosen) | {"definition": definition}
         folder = arguments.folder / experiment
         write_text(folder / "table.csv", table.to_csv(index=False))
         write_json(folder / "numbers.json", dict(numbers))
-        origin.seal(folder, EXPERIMENT_FILES[:-1], record)
+        origin.seal(folder, EXPERIMENT_FILES[:-1], own)
 
     run_command(command)

@@ -27,7 +27,7 @@ from replications.core.engine.assembly import build_split, build_tasks, new_lear
 from replications.core.engine.compiler import leave_compiler_out
 from replications.core.engine.devices import training_device
 from replications.core.engine.evaluate import TaskMetrics, as_json, evaluate
-from replications.core.engine.provenance import provenance
+from replications.core.engine.provenance import record
 from replications.core.errors import run_command
 from replications.core.files import write_json
 from replications.core.nets.learner import Learner, Losses, Moment
@@ -119,9 +119,8 @@ def main() -> None:
     with training_device("cpu", threads=1) as device:
         write_json(folder / "metrics.json", as_json(floors(plan, dataset, device)))
         made_from = origin.of_floor(plan) | {"data": dataset.hash}
-        record: dict[str, Any] = {"replication": plan.name, "study": plan.study, "run": FLOOR}
-        record |= {"source_hash": made_from["source"], "origin": made_from, **provenance(device)}
-    origin.seal(folder, FLOOR_FILES[:-1], record)
+        own = record(plan, FLOOR, made_from, device)
+    origin.seal(folder, FLOOR_FILES[:-1], own)
 
 
 if __name__ == "__main__":

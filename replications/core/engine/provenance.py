@@ -10,6 +10,20 @@ from typing import Any
 
 import torch
 
+from replications.core.spec import Plan, origin
+
+
+def record(plan: Plan, run: str, made_from: origin.Origin, device: torch.device) -> dict[str, Any]:
+    """What a folder of results says of itself: whose it is, what it is made from, and how."""
+    return {
+        "replication": plan.name,
+        "study": plan.study,
+        "run": run,
+        "source_hash": made_from["source"],
+        "origin": made_from,
+        **provenance(device),
+    }
+
 
 def provenance(device: torch.device) -> dict[str, Any]:
     """Hardware and command of this process."""

@@ -33,7 +33,7 @@ from replications.core.engine.evaluate import (
     examples,
 )
 from replications.core.engine.loop import Job, Training, train
-from replications.core.engine.provenance import provenance
+from replications.core.engine.provenance import record
 from replications.core.errors import DivergedError, StudyError, run_command
 from replications.core.files import write_json
 from replications.core.spec import TUNING, Plan, load_plan, origin, written
@@ -151,9 +151,9 @@ def train_run(plan: Plan, arguments: Arguments, device: torch.device) -> None:
         sample = test.batch(torch.tensor([0])).inputs
         write_json(folder / "cost.json", costs | inference_cost(training.learner, sample, separate))
         write_json(folder / "metrics.json", {n: as_json(m) for n, m in metrics.items()})
-        record = _record(plan, arguments, made_from, device)
-        record |= {"data": {"name": dataset.name, "md5": dataset.md5}}
-        origin.seal(folder, MEASURED, record)
+        own = _record(plan, arguments, made_from, device)
+        own |= {"data": {"name": dataset.name, "md5": dataset.md5}}
+        origin.seal(folder, MEASURED, own)
     job.checkpoint_path.unlink(missing_ok=True)
 
 
@@ -168,8 +168,8 @@ def _save_diverged(
     with _replacing_folder(arguments.output) as folder:
         write_json(folder / "metrics.json", {"train": {}, "val": {}, "test": {}})
         _save_rows(folder / "history.csv", training.history)
-        record = _record(plan, arguments, made_from, device)
-        origin.seal(folder, ["metrics.json", "history.csv"], record)
+        own = _record(plan, arguments, made_from, device)
+        origin.seal(folder, ["metrics.json", "history.csv"], own)
     arguments.checkpoint.unlink(missing_ok=True)
 
 
@@ -300,16 +300,10 @@ def _record(
     plan: Plan, arguments: Arguments, made_from: origin.Origin, device: torch.device
 ) -> dict[str, Any]:
     """What the run folder says of itself."""
-    return {
-        "replication": plan.name,
-        "study": plan.study,
-        "run": arguments.run,
+    return record(plan, arguments.run, made_from, device) | {
         "role": plan.runs[arguments.run].role,
         "seed": arguments.seed,
-        "source_hash": made_from["source"],
-        "origin": made_from,
         "definition": plan.specification(arguments.run),
-        **provenance(device),
     }
 
 

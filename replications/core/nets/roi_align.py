@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import Tensor
 
@@ -31,16 +33,14 @@ def roi_align(features: Tensor, boxes: Tensor, size: tuple[int, int], bins: int)
     )
     rows = features.permute(0, 2, 3, 1).reshape(-1, channels)
     first = torch.arange(batch, device=boxes.device).view(-1, 1, 1, 1) * (height * width)
-    total = None
-    for index_y, weight_y in y:
-        for index_x, weight_x in x:
-            index = first + index_y[..., :, None] * width + index_x[..., None, :]
-            weight = weight_y[..., :, None] * weight_x[..., None, :]
-            values = rows.index_select(0, index.flatten()).view(*index.shape, channels)
-            part = values * weight[..., None].to(values.dtype)
-            total = part if total is None else total + part
-    assert total is not None
-    return total.permute(0, 1, 4, 2, 3)
+    pairs = list(itertools.product(y, x))
+    index = torch.stack(
+        [first + i[..., :, None] * width + j[..., None, :] for (i, _), (j, _) in pairs]
+    )
+    weight = torch.stack([v[..., :, None] * u[..., None, :] for (_, v), (_, u) in pairs])
+    # All four at once: a selection's gradient is a map of the size of all features.
+    values = rows.index_select(0, index.flatten()).view(*index.shape, channels)
+    return (values * weight[..., None].to(values.dtype)).sum(dim=0).permute(0, 1, 4, 2, 3)
 
 
 def _neighbours(position: Tensor, length: int) -> list[tuple[Tensor, Tensor]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from sklearn.cluster import DBSCAN
 from torch import Tensor
 
 from replications.core.data.batches import Description
@@ -139,8 +140,6 @@ def clustered(vectors: Array, mask: Array, options: InstancesOptions) -> tuple[A
     small part of the cost. The score is the share of the cluster's votes within the radius of its
     mean vote, times the square root of its size: compact and large come first.
     """
-    from sklearn.cluster import DBSCAN  # a second to import: only when clustering is asked for
-
     y, x = np.nonzero(mask)
     ids = np.zeros(mask.shape, np.int64)
     if len(x) == 0:

@@ -2,6 +2,7 @@
 
 import fcntl
 import functools
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -25,6 +26,17 @@ DEVICE = origin.device_of(STUDY.config.device)
 DEVICES = workflow.global_resources.get("gpu").value or 1
 workflow.register_resource("gpu", DEVICES * STUDY.config.trainings_per_gpu)
 MAIN = "kcc"  # the family whose paper is called main.pdf
+# Where the process listens that has imported what trainings import, and what that is.
+WARM = ".snakemake/warm.sock"
+PRELOADED = [
+    "replications.core.engine.train",
+    *(f"replications.{name}.model" for name in PLANS),
+    *{
+        options.module_of(options.implementation)
+        for plan in PLANS.values()
+        for options in (plan.data, *plan.settings.tasks.values())
+    },
+]
 
 
 wildcard_constraints:
@@ -176,6 +188,11 @@ onstart:
             "another snakemake is at work in this folder; wait for it to end"
         )
     workflow.study_lock = lock_file
+    # Imports torch when the first job asks for it, and ends with this process.
+    workflow.warm = subprocess.Popen(
+        [sys.executable, "workflow/scripts/warm.py", "serve", WARM, *PRELOADED],
+        stdin=subprocess.PIPE,
+    )
     # Snakemake's limit of jobs per second starts one more timer with every job that ends, and each
     # wakes the scheduler every second: after some hundreds of jobs that takes a whole core.
     workflow.scheduler.job_rate_limiter = None

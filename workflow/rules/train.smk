@@ -27,7 +27,8 @@ rule train:
         device=DEVICE,
         torch_threads=STUDY.config.threads,
     shell:
-        "python -m replications.core.engine.train --replication {wildcards.replication}"
+        "python workflow/scripts/warm.py run {WARM} replications.core.engine.train"
+        " --replication {wildcards.replication}"
         " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
         " --output {params.folder} --checkpoint {params.checkpoint}"
         " --device {params.device} --threads {params.torch_threads}"
@@ -52,7 +53,8 @@ rule floor:
         folder=lambda wildcards, output: Path(output[0]).parents[1],
         study=STUDY.config.study,
     shell:
-        "python -m replications.core.engine.floor --replication {wildcards.replication}"
+        "python workflow/scripts/warm.py run {WARM} replications.core.engine.floor"
+        " --replication {wildcards.replication}"
         " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"
 
 
@@ -90,5 +92,6 @@ rule experiment:
         folder=lambda wildcards, output: Path(output[0]).parents[1],
         study=STUDY.config.study,
     shell:
-        "python -m replications.{wildcards.replication}.{wildcards.experiment}"
+        "python workflow/scripts/warm.py run {WARM}"
+        " replications.{wildcards.replication}.{wildcards.experiment}"
         " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"

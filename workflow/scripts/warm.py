@@ -1,0 +1,172 @@
+"""Run modules in processes that have imported what takes long already.
+
+Every training imports torch, some seconds that many a training hardly takes longer. A study starts
+one process that imports it once and forks for every job: what is run is what `python -m` runs, in
+a process of its own, with the job's own output. Where no such process answers, or where code has
+changed since it began, the job is run in the usual way.
+
+    python workflow/scripts/warm.py serve SOCKET MODULE...     until its input ends
+    python workflow/scripts/warm.py run SOCKET MODULE [ARGUMENT...]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+_LENGTH = 1 << 20  # bytes of a request at most
+_COLD = 255  # no exit status of a module that ends by itself: run it in the usual way
+
+
+@dataclass(frozen=True)
+class Job:
+    """A forked process; the pipe `alive` ends with it, `client` leads to who asked for it."""
+
+    pid: int
+    alive: int
+    client: socket.socket
+
+    def fileno(self) -> int:
+        """Of the pipe; for `select`."""
+        return self.alive
+
+
+def serve(address: str, modules: list[str]) -> None:
+    """Fork for every request until the standard input ends, then end what is still running."""
+    Path(address).unlink(missing_ok=True)
+    jobs: list[Job] = []
+    known: dict[str, int] = {}
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(address)
+        listener.listen()
+        try:
+            while True:
+                clients = [job.client for job in jobs]
+                ready, _, _ = select.select([listener, sys.stdin, *jobs, *clients], [], [])
+                if sys.stdin in ready:
+                    return
+                for job in [job for job in jobs if job in ready or job.client in ready]:
+                    jobs.remove(job)
+                    _end(job)
+                if listener in ready:
+                    known = known or _imported(modules)
+                    jobs += _begun(listener, jobs, known)
+        except KeyboardInterrupt:
+            return
+        finally:
+            Path(address).unlink(missing_ok=True)
+            for job in jobs:
+                _end(job)
+
+
+def _imported(modules: list[str]) -> dict[str, int]:
+    """Import the modules; when each of the project's files among what they import was changed."""
+    sys.path.insert(0, str(Path.cwd()))
+    for module in modules:
+        with contextlib.suppress(Exception):  # the job that needs it says what is wrong
+            importlib.import_module(module)
+    return _changed()
+
+
+def _changed() -> dict[str, int]:
+    files = [Path(getattr(module, "__file__", None) or "") for module in sys.modules.values()]
+    own = [file for file in files if file.is_relative_to(Path.cwd() / "replications")]
+    return {str(file): file.stat().st_mtime_ns if file.exists() else 0 for file in own}
+
+
+def _begun(listener: socket.socket, jobs: list[Job], known: dict[str, int]) -> list[Job]:
+    """Fork for the next request, if the code is still what was imported."""
+    client, _ = listener.accept()
+    request, files, _, _ = socket.recv_fds(client, _LENGTH, 2)
+    if _changed() != known:
+        client.sendall(bytes([_COLD]))
+        for file in files:
+            os.close(file)
+        client.close()
+        return []
+    alive, end = os.pipe()
+    pid = os.fork()
+    if pid:
+        for file in (end, *files):
+            os.close(file)
+        return [Job(pid, alive, client)]
+    try:
+        for other in (listener, client, *(job.client for job in jobs)):
+            other.close()
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        for number, file in zip((1, 2), files, strict=True):
+            os.dup2(file, number)
+        _run(*json.loads(request))
+    except SystemExit as error:
+        if isinstance(error.code, str):
+            print(error.code, file=sys.stderr)
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        code = 1
+    else:
+        code = 0
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def _run(module: str, arguments: list[str], environment: dict[str, str]) -> None:
+    """What `python -m` does."""
+    os.environ.clear()
+    os.environ.update(environment)
+    sys.argv = [module, *arguments]
+    sys.modules.pop(module, None)
+    runpy.run_module(module, run_name="__main__", alter_sys=True)
+
+
+def _end(job: Job) -> None:
+    """Tell the client how a job ended, after ending it if it has not."""
+    finished = bool(select.select([job], [], [], 0)[0])
+    if not finished:
+        os.kill(job.pid, signal.SIGKILL)
+    code = os.waitstatus_to_exitcode(os.waitpid(job.pid, 0)[1])
+    os.close(job.alive)
+    with job.client as client:
+        if finished:
+            client.sendall(bytes([code if code >= 0 else 128 - code]))
+
+
+def run(address: str, module: str, arguments: list[str]) -> int:
+    """Have a module run; its exit status."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+        try:
+            server.connect(address)
+        except OSError:
+            _run_cold(module, arguments)
+        request = json.dumps([module, arguments, dict(os.environ)]).encode()
+        socket.send_fds(server, [request], [1, 2])
+        answer = server.recv(1)
+    if answer == bytes([_COLD]):
+        _run_cold(module, arguments)
+    return answer[0] if answer else 1
+
+
+def _run_cold(module: str, arguments: list[str]) -> NoReturn:
+    os.execv(sys.executable, [sys.executable, "-m", module, *arguments])
+
+
+if __name__ == "__main__":
+    command, address, *rest = sys.argv[1:]
+    if command == "serve":
+        serve(address, rest)
+    else:
+        try:
+            sys.exit(run(address, rest[0], rest[1:]))
+        except KeyboardInterrupt:
+            sys.exit(130)

@@ -4,6 +4,7 @@ import fcntl
 import functools
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir).parent))
 
 from replications.core.errors import StudyError
+from replications.core.evidence.progress import Pending, StudyProgress
 from replications.core.spec import TUNING, layout, load_study, origin
 
 try:
@@ -26,6 +28,7 @@ DEVICE = origin.device_of(STUDY.config.device)
 DEVICES = workflow.global_resources.get("gpu").value or 1
 workflow.register_resource("gpu", DEVICES * STUDY.config.trainings_per_gpu)
 MAIN = "kcc"  # the family whose paper is called main.pdf
+PAUSE = 10  # seconds between two looks at how far the study is
 # Where the process listens that has imported what trainings import, and what that is.
 WARM = ".snakemake/warm.sock"
 PRELOADED = [
@@ -177,6 +180,22 @@ def pdf(family, document="main"):
     )
 
 
+def tell_progress(workflow):
+    """Say how far the study is, and how long the rest will take, whenever a training has ended."""
+    pending = [
+        Pending(job.wildcards.replication, job.wildcards.run, int(job.wildcards.seed))
+        for job in workflow.dag.needrun_jobs()
+        if job.rule.name == "train"
+    ]
+    progress, said = StudyProgress(PLANS, Path(RESULTS), pending), ""
+    while pending:
+        line = progress.line()
+        if line.partition(";")[0] != said.partition(";")[0]:
+            print(f"[study {STUDY.config.study}] {line}", file=sys.stderr, flush=True)
+        said = line
+        time.sleep(PAUSE)
+
+
 onstart:
     # In place of Snakemake's own lock, which a killed process leaves behind: this one goes with
     # the process, so after any kill the next call simply carries on.
@@ -193,6 +212,7 @@ onstart:
         [sys.executable, "workflow/scripts/warm.py", "serve", WARM, *PRELOADED],
         stdin=subprocess.PIPE,
     )
+    threading.Thread(target=tell_progress, args=[workflow], daemon=True).start()
     # Snakemake's limit of jobs per second starts one more timer with every job that ends, and each
     # wakes the scheduler every second: after some hundreds of jobs that takes a whole core.
     workflow.scheduler.job_rate_limiter = None

@@ -1,0 +1,79 @@
+"""How far the trainings of a study are, and how long the rest will take."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from replications.core.spec import Plan, base_of
+from replications.core.spec.layout import ORIGIN
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A training that a call of Snakemake is to make."""
+
+    replication: str
+    run: str
+    seed: int
+
+
+class StudyProgress:
+    """Looks at the run folders of a study while they come to be."""
+
+    def __init__(
+        self, plans: Mapping[str, Plan], results: Path, pending: Collection[Pending]
+    ) -> None:
+        """`results`: the folder of the study; `pending`: what is trained from now on."""
+        self.plans, self.results, self.pending = plans, results, pending
+        self.began = time.time()
+        self.seconds: dict[Pending, float] = {}
+        """Of a training's steps, for each that has ended."""
+
+    def line(self) -> str:
+        """Trainings, their share of the work, and the time that is left at the pace until now."""
+        for training in self.pending:
+            if training not in self.seconds:
+                self._look(training)
+        count = f"{len(self.seconds)} of {len(self.pending)} trainings"
+        if not self.seconds:
+            return count
+        done = sum(self.seconds.values())
+        left = sum(self._expected(one) for one in self.pending if one not in self.seconds)
+        rest = (time.time() - self.began) * left / done
+        share = 100 * done / (done + left)
+        return f"{count}, {share:.0f} % of the work; {timedelta(seconds=round(rest))} left"
+
+    def _look(self, training: Pending) -> None:
+        """Note a training that has ended since."""
+        folder = self.results / training.replication / training.run / str(training.seed)
+        try:
+            # The last file of a folder that is replaced as a whole.
+            if (folder / ORIGIN).stat().st_mtime < self.began:
+                return
+            cost = json.loads((folder / "cost.json").read_text(encoding="utf-8"))
+        except OSError:
+            return
+        self.seconds[training] = max(float(cost["own_training_s"]), 0.001)
+
+    def _expected(self, training: Pending) -> float:
+        """Seconds of the steps of a training that has not ended, by those of the most alike: of
+        the same run at any axis values, else of its replication, else of all."""
+        alike = [
+            [one for one in self.seconds if key(one) == key(training)]
+            for key in (
+                lambda one: (one.replication, base_of(one.run)),
+                lambda one: (one.replication, ""),
+                lambda one: ("", ""),
+            )
+        ]
+        known = next(group for group in alike if group)
+        pace = sum(self.seconds[one] for one in known) / sum(map(self._steps, known))
+        return pace * self._steps(training)
+
+    def _steps(self, training: Pending) -> int:
+        return self.plans[training.replication].settings_of(training.run).steps

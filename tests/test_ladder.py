@@ -67,7 +67,7 @@ def test_a_verdict_is_settled_where_doubling_would_not_change_it(name: str) -> N
 def test_a_verdict_at_one_budget_is_none() -> None:
     """The same study without the smaller budgets of one run."""
     found = values(CURVES["parallel"][0])
-    less = {key: own for key, own in found.found.items() if key[0] != "equal@steps=800"}
+    less = {key: own for key, own in found.found.items() if key[0] != f"equal@steps={LADDER[1]}"}
     table = claims(PLAN, Values(less, found.higher))
     assert table.loc["2", ["verdict", "reason"]].tolist() == ["undecided", "not settled"]
     assert table.loc["1", "verdict"] == "reproduced"
@@ -77,14 +77,14 @@ def test_a_verdict_at_one_budget_is_none() -> None:
 
 
 def test_what_is_compared_is_laid_out_along_the_ladder() -> None:
-    assert LADDER == [400, 800, 1600]
-    assert PLAN.settings.steps == 1600
+    low, middle, high = LADDER
+    assert (2 * low, 2 * middle, high) == (middle, high, PLAN.settings.steps)
     for run in ("single_semseg", "equal", "uncertainty", "semseg_depth"):
-        assert {f"{run}@steps=400", f"{run}@steps=800", run} <= set(PLAN.runs)
+        assert {f"{run}@steps={low}", f"{run}@steps={middle}", run} <= set(PLAN.runs)
     comparison = PLAN.comparisons(PLAN.replication.claims["2"])[0]
-    at = at_budget(PLAN, comparison, 400)
-    assert at.runs == {"uncertainty@steps=400", "equal@steps=400"}
-    assert at_budget(PLAN, comparison, 1600) == comparison
+    at = at_budget(PLAN, comparison, low)
+    assert at.runs == {f"uncertainty@steps={low}", f"equal@steps={low}"}
+    assert at_budget(PLAN, comparison, high) == comparison
 
 
 def test_differences_in_percent_of_the_other_run() -> None:

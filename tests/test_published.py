@@ -13,6 +13,7 @@ from conftest import ROOT
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.compare import compared
 from replications.core.evidence.delta_m import DELTA_KEY
+from replications.core.evidence.publish import PAGE, page
 from replications.core.evidence.reported import disagreements, recomputed
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
 from replications.core.evidence.transfer import overfitting_table, transfer_table
@@ -22,13 +23,14 @@ from replications.core.spec import (
     Bound,
     Claim,
     Plan,
+    base_of,
     load_plan,
     load_replication,
     origin,
 )
 from replications.core.spec.layout import ORIGIN
 
-PUBLISHED = ROOT / "results" / "published" / "kcc"
+PUBLISHED = ROOT / "results" / "published"
 KEY = ["replication", "run", "role", "condition", "seed", "split", "task", "metric"]
 KEY += ["higher_is_better"]
 
@@ -174,18 +176,22 @@ def test_a_claim_on_a_measured_number(
     assert math.isnan(found["p_for_holm"].iloc[0])
 
 
-def test_the_published_results_are_whole() -> None:
-    """Every file is sealed, and is what was sealed; every run is of a replication as it stands."""
-    record = origin.verified(PUBLISHED, [])
-    assert {"study", "replications", "files"} <= set(record)
-    there = {p.relative_to(PUBLISHED).as_posix() for p in PUBLISHED.rglob("*") if p.is_file()}
+PUBLISHED_NAMES = sorted(path.parent.name for path in PUBLISHED.glob("*/" + ORIGIN))
+
+
+@pytest.mark.parametrize("name", PUBLISHED_NAMES)
+def test_the_published_results_are_whole(name: str) -> None:
+    """Every file is sealed, and is what was sealed; every run is one of the replication's."""
+    folder = PUBLISHED / name
+    record = origin.verified(folder)
+    there = {p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file()}
     assert there == {ORIGIN, *record["files"]}
-    origin.verified(PUBLISHED, record["files"])
+    plan = load_plan(name, record["study"])
     keys = {"runs": RUNS_KEY, "costs": COSTS_KEY, "delta_m": DELTA_KEY}
-    tables = {name: read_table(PUBLISHED / f"{name}.csv", key) for name, key in keys.items()}
-    for table in tables.values():
-        assert list(table["replication"].unique()) == record["replications"]
-    for name in record["replications"]:
-        plan = load_plan(name, record["study"])
-        runs = tables["runs"].loc[tables["runs"]["replication"] == name, "run"]
-        assert set(runs) <= set(plan.replication.runs)
+    tables = {table: read_table(folder / f"{table}.csv", key) for table, key in keys.items()}
+    assert all((table["replication"] == name).all() for table in tables.values())
+    assert {base_of(run) for run in tables["runs"]["run"]} <= set(plan.replication.runs)
+
+
+def test_the_published_page_is_that_of_the_published_results() -> None:
+    assert (PUBLISHED / PAGE).read_text(encoding="utf-8") == page(PUBLISHED)

@@ -371,14 +371,16 @@ def test_provenance_names_data_and_source(project: Path) -> None:
 def test_published_results_make_the_paper_and_are_compared(project: Path) -> None:
     published = snakemake(project, "publish")
     assert published.returncode == 0, published.stdout[-3000:]
-    origins = pd.read_csv(project / "results" / "published" / "kcc" / "provenance.csv")
+    origins = pd.read_csv(project / "results" / "published" / "uncertainty" / "provenance.csv")
     assert len(origins) == 12
+    page = (project / "results" / "published" / "README.md").read_text(encoding="utf-8")
+    assert "| 2 | Uncertainty weighting beats equal weights on every task | undecided" in page
     draft = snakemake(project, "draft")
     assert draft.returncode == 0, draft.stdout[-3000:]
-    with changed(project / "results/published/kcc/claims.csv", "undecided", "reproduced"):
-        refused = snakemake(project, "-f", "draft_kcc")
+    with changed(project / "results/published/uncertainty/claims.csv", "undecided", "reproduced"):
+        refused = snakemake(project, "-f", "join_published_kcc")
         assert refused.returncode != 0
-        assert "kcc/claims.csv: not what was written there" in refused.stdout
+        assert "uncertainty/claims.csv: not what was written there" in refused.stdout
     assert snakemake(project, "draft").returncode == 0
     paper = project / "paper"
     assert (paper / "draft.pdf").read_bytes() == (paper / "main.pdf").read_bytes()

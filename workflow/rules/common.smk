@@ -23,6 +23,7 @@ except StudyError as error:
 
 PLANS, FAMILIES, BUILT = STUDY.plans, STUDY.families, STUDY.built
 RESULTS = f"results/{STUDY.config.study}"
+PUBLISHED, DRAFT = "results/published", "results/draft"
 DEVICE = origin.device_of(STUDY.config.device)
 # What is given counts devices, and what a training asks for is one place on one.
 DEVICES = workflow.global_resources.get("gpu").value or 1
@@ -157,15 +158,32 @@ def of_replication(name):
     ]
 
 
+def published_names(names):
+    """Those of the replications that are published."""
+    return [name for name in names if Path(PUBLISHED, name, layout.ORIGIN).is_file()]
+
+
+def published_origin(names):
+    """What the published results of replications are made from."""
+    found = {
+        name: origin.read(Path(PUBLISHED, name, layout.ORIGIN)).get("origin")
+        for name in names
+    }
+    return found | {"replications": list(names)}
+
+
 def of_family(family):
     """Everything that is built for one family."""
-    published = Path("results/published", family, layout.ORIGIN).is_file()
     return [
         *(file for name in FAMILIES[family] for file in of_replication(name)),
         f"{RESULTS}/{family}/runs.csv",
         pdf(family),
         pdf(family, "supplement"),
-        *([f"{RESULTS}/{family}/published.csv"] if published else []),
+        *(
+            [f"{RESULTS}/{family}/published.csv"]
+            if published_names(FAMILIES[family])
+            else []
+        ),
     ]
 
 

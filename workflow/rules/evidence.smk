@@ -46,8 +46,30 @@ for _name, _plan in PLANS.items():
             folder=lambda wildcards, output: Path(output[0]).parent,
             replication=_name,
         shell:
-            "{params.command} --replications {params.replication} --folder {params.folder}"
+            "{params.command} --replication {params.replication} --folder {params.folder}"
             " 2>&1 | tee {log}"
+
+    # Tables, figures and origins, to be committed.
+    rule:
+        name:
+            f"publish_{_name}"
+        input:
+            f"{RESULTS}/{_name}/{layout.ORIGIN}",
+            run_files(_name, [layout.ORIGIN]),
+            experiment_files(_name),
+            floor_files(_name),
+        output:
+            update(f"{PUBLISHED}/{_name}/{layout.ORIGIN}"),
+        log:
+            f"{RESULTS}/logs/publish/{_name}.log",
+        params:
+            command=EVIDENCE.format(stage="publish"),
+            folder=lambda wildcards, input: Path(input[0]).parent,
+            output=lambda wildcards, output: Path(output[0]).parent,
+            replication=_name,
+        shell:
+            "{params.command} --replication {params.replication} --folder {params.folder}"
+            " --output {params.output} 2>&1 | tee {log}"
 
 
 # `snakemake uncertainty`: one rule per replication, named after its folder; with its parts.
@@ -73,6 +95,7 @@ for _family, _names in FAMILIES.items():
         input:
             [of_replication(name) for name in _names],
             [f"{RESULTS}/{name}/{layout.ORIGIN}" for name in _names],
+            [f"{PUBLISHED}/{name}/numbers.tex" for name in published_names(_names)],
             newer=lambda wildcards, family=_family, names=tuple(_names): again(
                 origin.is_stale(
                     Path(RESULTS, family),
@@ -91,8 +114,11 @@ for _family, _names in FAMILIES.items():
                 for file in layout.for_paper(PLANS[name] for name in _names)
             ],
             report(
-                f"{RESULTS}/{_family}/figure_plane.svg",
-                caption="../report/plane.rst",
+                [
+                    f"{RESULTS}/{_family}/figure_{name}.svg"
+                    for name in ("plane", "ladder")
+                ],
+                caption="../report/overview.rst",
                 category="Overview",
             ),
             f"{RESULTS}/{_family}/efficiency.csv",
@@ -100,34 +126,38 @@ for _family, _names in FAMILIES.items():
         log:
             f"{RESULTS}/logs/join-{_family}.log",
         params:
-            command=EVIDENCE.format(stage="join"),
             folder=lambda wildcards, output: Path(output[0]).parent,
+            sources=RESULTS,
             replications=_names,
         shell:
-            "{params.command} --replications {params.replications} --folder {params.folder}"
-            " 2>&1 | tee {log}"
+            "python -m replications.core.evidence join --sources {params.sources}"
+            " --replications {params.replications} --folder {params.folder}"
+            " --published {PUBLISHED} 2>&1 | tee {log}"
 
-    # Tables, figures and origins of a family, to be committed.
+    # What a draft inputs: of the replications that are published. They are no input, or it would
+    # depend on publishing.
     rule:
         name:
-            f"publish_{_family}"
+            f"join_published_{_family}"
         input:
-            f"{RESULTS}/{_family}/{layout.ORIGIN}",
-            [run_files(name, [layout.ORIGIN]) for name in _names],
-            [experiment_files(name) for name in _names],
-            [floor_files(name) for name in _names],
+            newer=lambda wildcards, names=tuple(_names), family=_family: again(
+                origin.is_stale(
+                    Path(DRAFT, family), published_origin(published_names(names))
+                )
+            ),
         output:
-            update(f"results/published/{_family}/{layout.ORIGIN}"),
+            f"{DRAFT}/{_family}/generated/numbers.tex",
+            f"{DRAFT}/{_family}/{layout.ORIGIN}",
         log:
-            f"{RESULTS}/logs/publish-{_family}.log",
+            f"results/logs/join-published-{_family}.log",
         params:
-            command=EVIDENCE.format(stage="publish"),
-            folder=lambda wildcards, input: Path(input[0]).parent,
-            output=lambda wildcards, output: Path(output[0]).parent,
-            replications=_names,
+            folder=lambda wildcards, output: Path(output[1]).parent,
+            sources=PUBLISHED,
+            replications=published_names(_names),
         shell:
-            "{params.command} --replications {params.replications} --folder {params.folder}"
-            " --output {params.output} 2>&1 | tee {log}"
+            "python -m replications.core.evidence join --sources {params.sources}"
+            " --replications {params.replications} --folder {params.folder}"
+            " --published {PUBLISHED} 2>&1 | tee {log}"
 
     # How this build's values compare with the published ones.
     rule:
@@ -135,7 +165,7 @@ for _family, _names in FAMILIES.items():
             f"compare_{_family}"
         input:
             f"{RESULTS}/{_family}/runs.csv",
-            f"results/published/{_family}/runs.csv",
+            [f"{PUBLISHED}/{name}/runs.csv" for name in published_names(_names)],
         output:
             report(
                 f"{RESULTS}/{_family}/published.csv",
@@ -145,10 +175,11 @@ for _family, _names in FAMILIES.items():
         log:
             f"{RESULTS}/logs/compare-{_family}.log",
         params:
-            folders=lambda wildcards, input: [Path(file).parent for file in input],
+            folder=lambda wildcards, output: Path(output[0]).parent,
+            published=lambda wildcards, input: [Path(file).parent for file in input[1:]],
         shell:
-            "python -m replications.core.evidence compare --folder {params.folders[0]}"
-            " --published {params.folders[1]} 2>&1 | tee {log}"
+            "python -m replications.core.evidence compare --folder {params.folder}"
+            " --published {params.published} 2>&1 | tee {log}"
 
 
 # Learning rates, chosen on validation: `snakemake tune --config study=tuning` writes what the
@@ -169,7 +200,7 @@ for _name in PLANS if STUDY.config.study == TUNING else ():
             folder=f"{RESULTS}/{_name}",
             replication=_name,
         shell:
-            "{params.command} --replications {params.replication} --folder {params.folder}"
+            "{params.command} --replication {params.replication} --folder {params.folder}"
             " --output {output} 2>&1 | tee {log}"
 
 
@@ -178,7 +209,11 @@ rule tune:
         [f"replications/{name}/{TUNING}.csv" for name in PLANS],
 
 
-# `snakemake publish`: that of the families that are built.
+# `snakemake publish`: the replications of the families that are built.
 rule publish:
     input:
-        [f"results/published/{family}/{layout.ORIGIN}" for family in BUILT],
+        [
+            f"{PUBLISHED}/{name}/{layout.ORIGIN}"
+            for family in BUILT
+            for name in FAMILIES[family]
+        ],

@@ -21,8 +21,7 @@ def text_of(family):
 def results_of(family, document):
     """Where what a paper inputs comes from, and the replications it is of."""
     if document == "draft":
-        folder = f"results/published/{family}"
-        return folder, origin.read(Path(folder, layout.ORIGIN)).get("replications", [])
+        return f"{DRAFT}/{family}", published_names(FAMILIES[family])
     return f"{RESULTS}/{family}", FAMILIES[family]
 
 
@@ -38,8 +37,7 @@ for _family in FAMILIES:
             input:
                 TEXT,
                 ["paper/authors.tex"] if _document == "final" else [],
-                # Not of the published results: those that are there serve, whatever is stale.
-                [] if _document == "draft" else f"{_folder}/{layout.ORIGIN}",
+                f"{_folder}/{layout.ORIGIN}",
                 numbers=f"{_folder}/generated/numbers.tex",
                 main=(
                     "paper/supplement.tex"

@@ -1,6 +1,6 @@
 """The stages from run folders to what the paper is made from, each a command.
 
-python -m replications.core.evidence STAGE --study S --folder results/S/<replication or family>
+python -m replications.core.evidence STAGE --folder results/S/<replication or family>
 """
 
 from __future__ import annotations
@@ -18,19 +18,23 @@ def main() -> None:
     stages = parser.add_subparsers(dest="stage", required=True, metavar="STAGE")
     for name, text in (
         ("summarise", "run folders of a replication to tables, LaTeX and figures"),
-        ("join", "tables and figures of replications to those of their family"),
         ("choose", "learning rates by the validation metrics of a replication's runs"),
-        ("publish", "what a family's paper is made from to where it is committed"),
+        ("publish", "the results of a replication to where they are committed"),
     ):
         stage = stages.add_parser(name, help=text)
         stage.add_argument("--study", required=True)
-        stage.add_argument("--folder", type=Path, required=True, help="results to read and write")
-        stage.add_argument("--replications", nargs="+", required=True)
-        if name in ("choose", "publish"):
+        stage.add_argument("--replication", required=True)
+        stage.add_argument("--folder", type=Path, required=True, help="its results")
+        if name != "summarise":
             stage.add_argument("--output", type=Path, required=True, help="what to replace")
+    stage = stages.add_parser("join", help="results of replications to those of their family")
+    stage.add_argument("--replications", nargs="+", required=True)
+    stage.add_argument("--sources", type=Path, required=True, help="where their folders lie")
+    stage.add_argument("--folder", type=Path, required=True, help="results of the family")
+    stage.add_argument("--published", type=Path, required=True, help="published results")
     stage = stages.add_parser("compare", help="rebuilt values against published ones")
     stage.add_argument("--folder", type=Path, required=True, help="results of a family")
-    stage.add_argument("--published", type=Path, required=True, help="the same as published")
+    stage.add_argument("--published", type=Path, nargs="+", required=True, help="replications")
     run(parser.parse_args())
 
 
@@ -42,25 +46,24 @@ def run(arguments: argparse.Namespace) -> None:
 
         compare(folder, arguments.published)
         return
-    plans = [load_plan(name, arguments.study) for name in arguments.replications]
+    if arguments.stage == "join":
+        from replications.core.evidence.join import join
+
+        join(arguments.replications, arguments.sources, folder, arguments.published)
+        return
+    plan = load_plan(arguments.replication, arguments.study)
     if arguments.stage == "summarise":
         from replications.core.evidence.summarise import summarise
 
-        (plan,) = plans
         summarise(plan, folder)
-    elif arguments.stage == "join":
-        from replications.core.evidence.join import join
-
-        join(plans, folder)
     elif arguments.stage == "choose":
         from replications.core.evidence.choose import choose
 
-        (plan,) = plans
         choose(plan, folder, arguments.output)
     else:
         from replications.core.evidence.publish import publish
 
-        publish(plans, folder, arguments.output)
+        publish(plan, folder, arguments.output)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -10,22 +11,22 @@ from replications.core.evidence.statistics import interval
 from replications.core.evidence.tidy import RUNS_KEY, read_table
 from replications.core.files import replacing
 from replications.core.spec import origin
-from replications.core.spec.layout import ORIGIN
 
 _ROW = ["replication", "run", "axis", "condition", "task", "metric"]
 
 
-def compare(folder: Path, published: Path) -> None:
-    """Write `published.csv` into the folder of a family's results."""
-    origin.verified(published)
-    tables = [read_table(place / "runs.csv", RUNS_KEY) for place in (folder, published)]
-    table = compared(*tables)
+def compare(folder: Path, published: Sequence[Path]) -> None:
+    """Write `published.csv` into the folder of a family's results, which are compared with the
+    published ones of replications."""
+    records = [origin.verified(place) for place in published]
+    tables = [read_table(place / "runs.csv", RUNS_KEY) for place in published]
+    table = compared(read_table(folder / "runs.csv", RUNS_KEY), pd.concat(tables))
     with replacing(folder / "published.csv") as temporary:
         table.to_csv(temporary, index=False)
     counts = table["outcome"].value_counts()
-    study = origin.read(published / ORIGIN)["study"]
+    studies = ", ".join(dict.fromkeys(record["study"] for record in records))
     print(
-        f"against the published values of study '{study}':",
+        f"against the published values of study '{studies}':",
         ", ".join(f"{n} {name}" for name, n in counts.items()),
     )
 

@@ -85,8 +85,8 @@ def ladder_table(plan: Plan, values: Values) -> pd.DataFrame:
     columns += ["difference", "low", "high", "percent", "percent_low", "percent_high"]
     rows = []
     for number, claim in plan.replication.claims.items():
-        for part, comparison in enumerate(plan.comparisons(claim) if plan.ladder else ()):
-            for steps in plan.ladder:
+        for part, comparison in enumerate(plan.comparisons(claim)):
+            for steps in plan.ladder or [plan.settings.steps]:
                 own = at_budget(plan, comparison, steps)
                 found = differences(own, values)
                 if found is None:

@@ -1,32 +1,46 @@
-"""The central figure of a study with a ladder: differences against the budget, claim by claim."""
+"""The central figure: the difference that a claim is about, against the budget, claim by claim."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM
+from replications.core.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
 from replications.core.evidence.naming import VERDICTS
 from replications.core.evidence.study import Results
 
 
 def ladder_figure(results: Results) -> Figure:
-    """A panel per tested claim, a line per comparison, above 0 where it favours the claim.
+    """A panel per tested claim of a replication, a line per comparison, above 0 where it favours
+    the claim.
 
     Differences are in percent of the other run's mean, so that metrics of all units fit in a panel;
     those of delta_m are points. Bands are 95 % intervals over seeds.
     """
-    claims = list(dict.fromkeys(results.ladder["claim"]))
-    columns = min(3, max(1, len(claims)))
-    rows = math.ceil(max(1, len(claims)) / columns)
-    size = (COLUMN, (8 + 30 * rows) * MM)
+    return _figure([results], COLUMN, 3)
+
+
+def ladders_figure(results: Sequence[Results]) -> Figure:
+    """The same of all replications together, as wide as the page."""
+    return _figure(results, FULL_WIDTH, 6)
+
+
+def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
+    panels = [(one, str(claim)) for one in results for claim in dict.fromkeys(one.ladder["claim"])]
+    columns = min(most, max(1, len(panels)))
+    rows = math.ceil(max(1, len(panels)) / columns)
+    size = (width, (8 + 26 * rows) * MM)
     figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
-    for axis, claim in zip(grid.flat, claims, strict=False):
-        _panel(axis, results, str(claim))
-    for axis in grid.flat[len(claims) :]:
+    for axis, (one, claim) in zip(grid.flat, panels, strict=False):
+        _panel(axis, one, claim)
+        if len(results) > 1:
+            name = one.plan.replication.korean
+            axis.set_title(f"{name}\n{axis.get_title()}", fontsize=6.5, pad=2)
+    for axis in grid.flat[len(panels) :]:
         axis.set_visible(False)
     figure.supxlabel("학습 단계", fontsize=7.5)
     figure.supylabel("차이 (%), 위쪽이 주장에 유리", fontsize=7.5)
@@ -44,7 +58,8 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
         )
     axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     axis.set_xscale("log", base=2)
-    axis.set_xticks(results.plan.ladder, [f"{steps:,}" for steps in results.plan.ladder])
+    budgets = sorted(own["steps"].unique())
+    axis.set_xticks(budgets, [f"{steps:,}" for steps in budgets])
     axis.minorticks_off()
     verdicts = results.claims.set_index("claim")["verdict"].map(VERDICTS)
     axis.set_title(f"주장 {claim}: {verdicts[claim]}", fontsize=7.5, pad=2)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -13,11 +14,14 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MARKERS, save, style
+from replications.core.evidence.ladder_figure import ladders_figure
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 from replications.core.evidence.tidy import spread
 from replications.core.files import replacing, write_text
+from replications.core.spec import Plan, origin
+from replications.core.spec.layout import ORIGIN
 
 _SAVINGS = ("parameters", "flops", "latency_ms", "training_s")
 _COLUMNS = [
@@ -27,8 +31,9 @@ _COLUMNS = [
 ]
 
 
-def overview(results: Sequence[Results], folder: Path) -> pd.DataFrame:
-    """Write the tables and the figure of all replications together; returns the efficiency."""
+def overview(results: Sequence[Results], folder: Path, published: Path) -> pd.DataFrame:
+    """Write the tables and the figures of all replications together, the published values of
+    another study beside the study's own; returns the efficiency."""
     table = pd.DataFrame([row for one in results for row in efficiency(one)], columns=_COLUMNS)
     plans = {one.plan.name: one.plan for one in results}
     apart = [
@@ -36,10 +41,12 @@ def overview(results: Sequence[Results], folder: Path) -> pd.DataFrame:
     ]
     with replacing(folder / "efficiency.csv") as temporary:
         pd.concat(apart or [table]).to_csv(temporary, index=False)
-    write_text(folder / "table_efficiency.tex", efficiency_table(table, results))
+    beside = {one.plan.name: published_delta(one.plan, published) for one in results}
+    write_text(folder / "table_efficiency.tex", efficiency_table(table, results, beside))
     write_text(folder / "table_experiments.tex", experiments_table(results))
     with mpl.rc_context(style()):
         save(plane_figure(table, results), folder / "figure_plane")
+        save(ladders_figure(results), folder / "figure_ladder")
     return table
 
 
@@ -71,14 +78,32 @@ def efficiency(results: Results) -> list[dict[str, object]]:
     return rows
 
 
-def efficiency_table(table: pd.DataFrame, results: Sequence[Results]) -> str:
-    """The reference run of each replication: what it gains, what it saves."""
+def published_delta(plan: Plan, folder: Path) -> str:
+    """The delta_m of the reference run as published by another study; nothing where there is none.
+    It is taken as it was printed: the specification may have changed since."""
+    place = folder / plan.name
+    if origin.read(place / ORIGIN).get("study") in (None, plan.study):
+        return ""
+    key = rf"{plan.name}.{plan.replication.reference}.delta_m.per_task_primary"
+    text = (place / "numbers.tex").read_text(encoding="utf-8")
+    found = re.search(rf"\{{{re.escape(key)}\}}\{{(.*)\}}\n", text)
+    return found[1].removesuffix(r"\,\%") if found else ""
+
+
+def efficiency_table(
+    table: pd.DataFrame, results: Sequence[Results], beside: Mapping[str, str]
+) -> str:
+    """The reference run of each replication: what it gains, what it saves; `beside`: the published
+    gain by replication."""
+    shown = any(beside.values())
+    column, above, below = ("r", " & 공표된", r" & $\Delta_m$") if shown else ("", "", "")
     lines = [
-        r"\begin{tabular}{@{}lr@{$\,\pm\,$}lrrr@{}}",
+        rf"\begin{{tabular}}{{@{{}}lr@{{$\,\pm\,$}}l{column}rrr@{{}}}}",
         r"\toprule",
-        r" & \multicolumn{2}{c}{$\Delta_m$ (\%)} & \multicolumn{3}{c}{절감 (\%)} \\",
-        r"\cmidrule(l){4-6}",
-        r"재현 & \multicolumn{2}{c}{$\pm$ 95\,\% 구간} & 매개변수 & 연산량 & 지연 \\",
+        rf" & \multicolumn{{2}}{{c}}{{$\Delta_m$ (\%)}}{above}"
+        r" & \multicolumn{3}{c}{절감 (\%)} \\",
+        rf"\cmidrule(l){{{4 + shown}-{6 + shown}}}",
+        rf"재현 & \multicolumn{{2}}{{c}}{{$\pm$ 95\,\% 구간}}{below} & 매개변수 & 연산량 & 지연 \\",
         r"\midrule",
     ]
     for one in results:
@@ -92,7 +117,8 @@ def efficiency_table(table: pd.DataFrame, results: Sequence[Results]) -> str:
                 rf"\num{{{getattr(row, cost + '_saved'):.0f}}}"
                 for cost in ("parameters", "flops", "latency_ms")
             ]
-            lines.append(" & ".join([plan.replication.korean, gain, *saved]) + r" \\")
+            cells = [plan.replication.korean, gain, *([beside[plan.name]] if shown else []), *saved]
+            lines.append(" & ".join(cells) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
@@ -110,10 +136,11 @@ def experiments_table(results: Sequence[Results]) -> str:
         named = [task_name(t) for t in plan.replication.headline if t in measured]
         tasks = "·".join(name.removesuffix(" 분할") for name in named)
         cells = [plan.replication.korean, tasks]
-        steps = f"{plan.settings.steps:,}"
+        steps = "/".join(f"{budget:,}" for budget in plan.ladder or [plan.settings.steps])
         if plan.epochs:
             steps += f" ({plan.epochs:.3g})"
-        counts = [str(len(plan.runs)), steps, str(plan.settings.batch_size), str(plan.seeds)]
+        runs = sum(not run.axis for run in plan.runs.values())
+        counts = [str(runs), steps, str(plan.settings.batch_size), str(plan.seeds)]
         lines.append(" & ".join([*cells, *counts]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 

@@ -1,39 +1,44 @@
-"""Put what a family's paper is made from, with its origins, where it is committed."""
+"""Put the results of a replication, with their origins, where they are committed.
+
+`results/published/` is like a study whose replications may come from several: each is published
+when it is ready. A page lists what was decided.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import pandas as pd
 
-from replications.core.files import replacing
-from replications.core.spec import Plan, origin
-from replications.core.spec.layout import ORIGIN
+from replications.core.files import replacing, write_text
+from replications.core.spec import Plan, load_plan, origin, replication_names
+from replications.core.spec.layout import ORIGIN, figures
+
+PAGE = "README.md"
+_FILES = ("table.csv", "numbers.json")
 
 
-def publish(plans: Sequence[Plan], folder: Path, output: Path) -> None:
-    """Replace `output` by the tables, figures and origins of the family in `folder`."""
+def publish(plan: Plan, folder: Path, output: Path) -> None:
+    """Replace `output` by the tables, figures, experiments and origins of the replication in
+    `folder`, and write the page beside it anew."""
     record = origin.verified(folder)
-    files = list(record.pop("files"))
+    drawings = {f"{figure}.svg" for figure in figures(plan)}
+    files = [file for file in record.pop("files") if file not in drawings]
+    files += [f"{experiment}/{file}" for experiment in plan.experiments for file in _FILES]
     new = output.with_name(f".{output.name}.new")
     shutil.rmtree(new, ignore_errors=True)
-    sources = {file: folder / file for file in files}
-    for plan in plans:
-        for experiment in plan.experiments:
-            for file in ("table.csv", "numbers.json"):
-                name = f"{plan.name}/{experiment}/{file}"
-                sources[name] = folder.parent / name
-    for file, source in sources.items():
+    for file in files:
         (new / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, new / file)
-    rows = [row for plan in plans for row in origins(plan, folder.parent / plan.name)]
+        shutil.copyfile(folder / file, new / file)
     with replacing(new / "provenance.csv") as temporary:
-        pd.DataFrame(rows).astype({"seed": "Int64"}).to_csv(temporary, index=False)
-    origin.seal(new, [*sources, "provenance.csv"], record)
+        rows = pd.DataFrame(origins(plan, folder))
+        rows.astype({"seed": "Int64"}).to_csv(temporary, index=False)
+    origin.seal(new, [*files, "provenance.csv"], record)
     shutil.rmtree(output, ignore_errors=True)
     new.rename(output)
+    write_text(output.parent / PAGE, page(output.parent))
 
 
 def origins(plan: Plan, folder: Path) -> Iterator[dict[str, object]]:
@@ -49,3 +54,40 @@ def origins(plan: Plan, folder: Path) -> Iterator[dict[str, object]]:
         row |= record["origin"]["packages"]
         row |= {key: record[key] for key in ("processor", "threads", "device")}
         yield row | {"command": " ".join(record["command"])}
+
+
+def published_plans(folder: Path) -> dict[str, Plan]:
+    """The plans of the replications that are published in a folder, each in its own study."""
+    names = [name for name in replication_names() if (folder / name / ORIGIN).is_file()]
+    return {name: load_plan(name, origin.read(folder / name / ORIGIN)["study"]) for name in names}
+
+
+def page(folder: Path) -> str:
+    """What was decided, and from which budget on the decision has been the same."""
+    lines = [
+        "# Published results",
+        "",
+        "Written by `snakemake publish`; edit nothing here. A folder per replication: tables and",
+        f"figures as described in [results](../{PAGE}), and `provenance.csv`, what each training",
+        "was made from and by which command.",
+    ]
+    for name, plan in published_plans(folder).items():
+        claims = pd.read_csv(folder / name / "claims.csv", dtype={"claim": str})
+        lines += ["", f"## {plan.replication.title}", ""]
+        steps = " / ".join(f"{steps:,}" for steps in plan.ladder or [plan.settings.steps])
+        lines += [f"Study `{plan.study}`: {plan.seeds} seeds, {steps} steps.", ""]
+        lines += ["| claim | | verdict | settled from |", "|---|---|---|---|"]
+        lines += [f"| {' | '.join(_cells(row))} |" for _, row in claims.iterrows()]
+    return "\n".join(lines) + "\n"
+
+
+def _cells(row: pd.Series) -> list[str]:
+    verdict = str(row["verdict"])
+    if verdict == "undecided" and isinstance(row["reason"], str):
+        verdict += f": {row['reason']}"
+    if verdict == "partly":
+        words = {"parts_for": "holds", "parts_against": "reversed", "parts_open": "open"}
+        parts = [f"{word}: {row[part]}" for part, word in words.items() if row[part] == row[part]]
+        verdict = f"partly ({'; '.join(parts)})"
+    settled = "" if pd.isna(row["settled_from"]) else f"{row['settled_from']:,.0f} steps"
+    return [row["claim"], row["title"], verdict, settled]

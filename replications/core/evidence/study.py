@@ -95,10 +95,10 @@ def saved(plan: Plan, costs: pd.DataFrame, run: str, cost: str) -> float:
     return float(100 * (1 - costs.loc[run, cost] / separate))
 
 
-def load_results(name: str, study: str, folder: Path) -> Results:
+def load_results(folder: Path) -> Results:
     """Read the tables in `folder`, which must be those that `summarise` wrote."""
-    origin.verified(folder)
-    plan = load_plan(name, study)
+    record = origin.verified(folder)
+    plan = load_plan(record["replication"], record["study"])
     runs = read_table(folder / "runs.csv", RUNS_KEY, plan)
     costs = read_table(folder / "costs.csv", COSTS_KEY, plan)
     delta = read_table(folder / "delta_m.csv", DELTA_KEY, plan)

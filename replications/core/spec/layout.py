@@ -35,7 +35,10 @@ TABLES = (
 """The tables of a replication, and under the same names those of a family."""
 LATEX = ("table_results.tex", "supplement.tex")
 """What the paper and its supplement input of a replication, besides figures and numbers."""
-OVERVIEW = ("table_efficiency.tex", "table_experiments.tex", "figure_plane.pdf")
+OVERVIEW = (
+    *("table_efficiency.tex", "table_experiments.tex"),
+    *("figure_plane.pdf", "figure_ladder.pdf"),
+)
 """What the paper inputs of all replications of a family together."""
 
 

@@ -1,0 +1,73 @@
+"""What a study answers, in sentences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pandas as pd
+import pytest
+
+from replications.core.evidence.answers import pays
+from replications.core.evidence.overview import published_delta
+from replications.core.evidence.study import Results
+from replications.core.files import write_json, write_text
+from replications.core.spec import load_plan
+
+
+class Answered:
+    """As much of a replication's results as the sentence is made from."""
+
+    def __init__(self, name: str, seeds: int, **transfer: str) -> None:
+        self.plan = load_plan(name, "micro").model_copy(update={"seeds": seeds})
+        self.claims = pd.DataFrame({"claim": ["1", "5"], "seeds_needed": [8, None]})
+        reference = self.plan.replication.reference
+        rows = [{"run": reference, "task": t, "transfer": sign} for t, sign in transfer.items()]
+        self.transfer = pd.DataFrame(rows, columns=["run", "task", "transfer"])
+
+
+def gained(name: str, run: str, low: float, high: float, saved: float) -> dict[str, Any]:
+    row = {"replication": name, "run": run, "delta_m": (low + high) / 2, "low": low, "high": high}
+    return row | {"parameters_saved": saved, "meaningful": True}
+
+
+def said(one: Answered, low: float, high: float, saved: float) -> str:
+    row = gained(one.plan.name, one.plan.replication.reference, low, high, saved)
+    other = gained(one.plan.name, "equal", 5.0, 6.0, 90.0)
+    return pays([cast(Results, one)], pd.DataFrame([row, other]))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "saved", "expected"),
+    [
+        (1.0, 3.0, 50.0, r"이득이 되는 것은 정확도로는 불확실성 가중($+2.0$\,\%)이다."),
+        (-1.0, 3.0, 50.0, r"줄인 매개변수로는 불확실성 가중(매개변수 $50$\,\% 절감)이다."),
+        (-1.0, 3.0, -20.0, r"확인되지 않은 것은 불확실성 가중($+1.0$\,\%)이다."),
+        (-3.0, 3.0, 50.0, r"확인되지 않은 것은 불확실성 가중($+0.0$\,\%)이다."),
+        (-9.0, -3.0, 50.0, "이득이 되는 경우는 확인되지 않았다."),
+    ],
+)
+def test_when_sharing_pays(low: float, high: float, saved: float, expected: str) -> None:
+    assert expected in said(Answered("uncertainty", 10), low, high, saved)
+
+
+def test_which_tasks_gain_and_lose() -> None:
+    one = Answered("uncertainty", 10, semseg="negative", depth="positive", instances="unclear")
+    sentence = "얻은 작업은 깊이(불확실성 가중)이고, 잃은 작업은 의미 분할(불확실성 가중)이다."
+    assert sentence in said(one, 1.0, 3.0, 50.0)
+
+
+def test_too_few_seeds_answer_nothing() -> None:
+    assert said(Answered("uncertainty", 3), 1.0, 3.0, 50.0).endswith("답하지 않는다.")
+
+
+def test_published_gains_are_taken_as_they_were_printed(tmp_path: Path) -> None:
+    plan = load_plan("uncertainty", "micro")
+    assert published_delta(plan, tmp_path) == ""
+    folder = tmp_path / "uncertainty"
+    write_json(folder / "provenance.json", {"study": "cpu"})
+    text = r"\kccdefine{uncertainty.uncertainty.delta_m.per_task_primary}{\num{+2.1}\,\%}" + "\n"
+    write_text(folder / "numbers.tex", r"\kccdefine{uncertainty.steps}{800}" + "\n" + text)
+    assert published_delta(plan, tmp_path) == r"\num{+2.1}"
+    write_json(folder / "provenance.json", {"study": "micro"})
+    assert published_delta(plan, tmp_path) == ""

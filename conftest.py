@@ -6,15 +6,21 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
+from replications.core import spec
 from replications.core.data.prepare import write
 from replications.core.data.streets.options import StreetsOptions
 from replications.core.data.streets.preparation import prepare
 from replications.core.data.streets.reader import SPLITS
+from replications.core.spec import reading
 
 ROOT = Path(__file__).resolve().parent
+Edit = Callable[[dict[str, Any]], object]
+"""Changes the content of a replication.yaml."""
 PARTS = ("replications", "workflow", "config", ".dvc", "data.dvc", "paper")
 """What the workflow needs of the project."""
 
@@ -63,3 +69,31 @@ def micro_study(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
         return folder / "results" / "micro" / name
 
     return build
+
+
+@pytest.fixture
+def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edit], spec.Plan]:
+    """The plan of the quick study from an edited replication.yaml."""
+    kinds: tuple[Any, ...] = (spec.TaskOptions, spec.DatasetOptions, spec.WeightingOptions)
+    for kind in kinds:
+        spec.declared(kind)  # those of the project, before its folder is another
+    folder = tmp_path / "replications" / "uncertainty"
+    folder.mkdir(parents=True)
+    original = ROOT / "replications" / "uncertainty" / "replication.yaml"
+    for file in ("replication.yaml", "tuning.csv"):
+        shutil.copy(original.with_name(file), folder)
+    monkeypatch.setattr(reading, "REPLICATIONS", folder.parent)
+
+    def plan(edit: Edit) -> spec.Plan:
+        content = yaml.safe_load(original.read_text(encoding="utf-8"))
+        quick = content["studies"]["quick"]
+        quick["runs"] = list(content["studies"]["cpu"]["runs"])
+        quick["settings"]["steps"] = 160
+        quick["tuned"] = False
+        edit(content)
+        (folder / "replication.yaml").write_text(
+            yaml.safe_dump(content, sort_keys=False), encoding="utf-8"
+        )
+        return spec.load_plan("uncertainty", "quick")
+
+    return plan

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conftest import Edit
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.ladder import at_budget, ladder_table
 from replications.core.evidence.values import Values, observed
@@ -94,3 +95,43 @@ def test_differences_in_percent_of_the_other_run() -> None:
     assert own["percent"].to_numpy() == pytest.approx([10.0] * 3, abs=1.0)
     assert (own["percent_low"] < own["percent"]).all()
     assert own["difference"].to_numpy() == pytest.approx([1.0, 1.2, 1.4], rel=0.1)
+
+
+FALLING = {"run": "single", "against": "uncertainty", "slope": "train_fraction"}
+FALLING |= {"task": "all", "metric": "delta_m_per_task_primary"}
+
+
+def with_labels(content: dict[str, Any]) -> None:
+    """A study with the axis of labels at the smaller two of three budgets."""
+    along = {"values": [0.25, 0.5], "steps": [40, 80]}
+    own = {"seeds": 10, "ladder": [40, 80], "each": {"train_fraction": along}}
+    content["studies"]["quick"].update(own)
+    content["claims"] = {"L": {"title": "less", "korean": "적다", "better": FALLING}}
+
+
+@pytest.mark.parametrize(
+    ("gain", "expected"),
+    [
+        (lambda share, steps: 8 * (1 - share), ("reproduced", "", 40)),
+        (lambda share, steps: 8 * share, ("contradicted", "", 40)),
+        (lambda share, steps: 8 * share * (60 - steps), ("undecided", "not settled", None)),
+    ],
+)
+def test_a_claim_on_an_axis_is_settled_at_the_budgets_that_have_it(
+    planned: Callable[[Edit], Plan],
+    gain: Callable[[float, int], float],
+    expected: tuple[str, str, int | None],
+) -> None:
+    """Whether the gain falls as labels grow, at 40 and 80 steps of a study of 160."""
+    plan = planned(with_labels)
+    rng = np.random.default_rng(0)
+    found = {}
+    for run, spec in plan.runs.items():
+        settings = plan.settings_of(run)
+        if spec.role == "multi":
+            mean = gain(settings.train_fraction, settings.steps)
+            place = (run, "all", "delta_m_per_task_primary", "")
+            found[place] = mean + 0.5 * rng.standard_normal(10)
+    row = claims(plan, Values(found, {("all", "delta_m_per_task_primary"): True})).loc["L"]
+    settled = None if pd.isna(row["settled_from"]) else row["settled_from"]
+    assert (row["verdict"], row["reason"], settled) == expected

@@ -8,45 +8,14 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
-import yaml
 
 import replications
 from benchmarks.budget import steps
-from conftest import ROOT
+from conftest import ROOT, Edit
 from replications.core import spec
 from replications.core.errors import StudyError
 from replications.core.spec import reading
 from replications.uncertainty.instances.options import InstancesOptions
-
-Edit = Callable[[dict[str, Any]], object]
-
-
-@pytest.fixture
-def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edit], spec.Plan]:
-    """The plan of the quick study from an edited replication.yaml."""
-    kinds: tuple[Any, ...] = (spec.TaskOptions, spec.DatasetOptions, spec.WeightingOptions)
-    for kind in kinds:
-        spec.declared(kind)  # those of the project, before its folder is another
-    folder = tmp_path / "replications" / "uncertainty"
-    folder.mkdir(parents=True)
-    original = ROOT / "replications" / "uncertainty" / "replication.yaml"
-    for file in ("replication.yaml", "tuning.csv"):
-        shutil.copy(original.with_name(file), folder)
-    monkeypatch.setattr(reading, "REPLICATIONS", folder.parent)
-
-    def plan(edit: Edit) -> spec.Plan:
-        content = yaml.safe_load(original.read_text(encoding="utf-8"))
-        quick = content["studies"]["quick"]
-        quick["runs"] = list(content["studies"]["cpu"]["runs"])
-        quick["settings"]["steps"] = 160
-        quick["tuned"] = False
-        edit(content)
-        (folder / "replication.yaml").write_text(
-            yaml.safe_dump(content, sort_keys=False), encoding="utf-8"
-        )
-        return spec.load_plan("uncertainty", "quick")
-
-    return plan
 
 
 @pytest.fixture
@@ -373,7 +342,7 @@ def test_the_reference_run_along_one_axis_at_a_time(
     planned: Callable[[Edit], spec.Plan],
 ) -> None:
     """With its single-task runs, and no combination of the axes."""
-    each = {"train_fraction": [0.25, 0.5], "model.width": [8]}
+    each = {"train_fraction": {"values": [0.25, 0.5]}, "model.width": {"values": [8]}}
     plan = planned(lambda c: c["studies"]["quick"].update(each=each))
     laid_out = {run: plan.runs[run].axis for run in plan.runs if plan.runs[run].axis}
     bases = {spec.base_of(run) for run in laid_out}
@@ -383,6 +352,30 @@ def test_the_reference_run_along_one_axis_at_a_time(
     assert plan.settings_of("uncertainty@train_fraction=0.25").train_fraction == 0.25
     single = plan.single_of("depth", "uncertainty@model.width=8")
     assert single == "single_depth@model.width=8"
+
+
+def test_an_axis_at_the_budgets_of_the_ladder(planned: Callable[[Edit], spec.Plan]) -> None:
+    """A line at each budget, whole where the axis is as in the settings; a claim on the slope."""
+
+    def edit(content: dict[str, Any]) -> None:
+        along = {"values": [0.25, 0.5], "steps": [40, 80]}
+        content["studies"]["quick"].update(ladder=[40, 80], each={"train_fraction": along})
+        falls = {"run": "single", "against": "uncertainty", "slope": "train_fraction"}
+        falls |= {"task": "all", "metric": "delta_m_per_task_primary"}
+        content["claims"] = {"L": {"title": "less", "korean": "적다", "better": falls}}
+
+    plan = planned(edit)
+    line = {
+        0.25: "uncertainty@steps=80,train_fraction=0.25",
+        0.5: "uncertainty@steps=80,train_fraction=0.5",
+        1.0: "uncertainty@steps=80",
+    }
+    assert plan.along("uncertainty", "train_fraction") == line
+    assert list(plan.along("uncertainty", "steps")) == [40.0, 80.0, 160.0]
+    assert plan.single_of("depth", line[0.25]) == "single_depth@steps=80,train_fraction=0.25"
+    (comparison,) = plan.comparisons(plan.replication.claims["L"])
+    assert comparison.pairs == {value: ("single", run) for value, run in line.items()}
+    assert comparison.runs == set(line.values())
 
 
 def test_a_ladder_must_rise(refused: Callable[[Edit], str]) -> None:
@@ -404,7 +397,7 @@ def test_every_run_along_the_axes_of_a_study(planned: Callable[[Edit], spec.Plan
         axes = plan.axes_of(run)
         assert plan.settings_of(run).optimizer.lr == axes["optimizer.lr"]
         assert plan.model_of(run).model_dump()["width"] == axes["model.width"]
-    assert plan.along("equal", "model.width") == {8.0: "equal@model.width=8", 16.0: "equal"}
+    assert plan.along("equal", "model.width") == {8.0: "equal@model.width=8", 12.0: "equal"}
 
 
 def test_unknown_axis(refused: Callable[[Edit], str]) -> None:

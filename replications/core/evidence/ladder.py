@@ -20,54 +20,72 @@ from replications.core.evidence.comparisons import differences
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.values import Values
 from replications.core.evidence.verdicts import PARTS
-from replications.core.spec import ALL_TASKS, Comparison, Plan, base_of, variant_name
+from replications.core.spec import ALL_TASKS, Claim, Comparison, Plan, base_of, variant_name
 
 NOT_SETTLED = "not settled"
 
 
 def at_budget(plan: Plan, comparison: Comparison, steps: int) -> Comparison:
     """The comparison between the same runs trained for `steps`."""
+    if comparison.slope == "steps":
+        return comparison
 
     def of(run: str) -> str:
-        if run not in plan.runs or steps == plan.settings.steps:
+        if run not in plan.runs or (steps == plan.settings.steps and not comparison.slope):
             return run
-        return variant_name(base_of(run), {**plan.runs[run].axis, "steps": steps})
+        axis = plan.runs[run].axis | {"steps": steps}
+        if steps == plan.settings.steps:
+            del axis["steps"]
+        return variant_name(base_of(run), axis)
 
     pairs = {at: (of(run), of(against)) for at, (run, against) in comparison.pairs.items()}
     return dataclasses.replace(comparison, pairs=pairs)
 
 
 def settled(plan: Plan, tables: Mapping[int, pd.DataFrame], values: Values) -> pd.DataFrame:
-    """The claims at the last budget, those that are not settled undecided for that reason.
+    """Each claim at its last budget, those that are not settled undecided for that reason.
 
     `tables`: rows of claims.csv by budget, in rising order. `settled_from` is the least budget from
     which on the verdict is the same.
     """
-    *_, (_, table) = tables.items()
-    verdicts = {steps: own.set_index("claim")["verdict"] for steps, own in tables.items()}
+    by_claim = {steps: own.set_index("claim", drop=False) for steps, own in tables.items()}
     rows = []
-    for row in table.to_dict("records"):
-        claim = plan.replication.claims[row["claim"]]
-        same = [steps for steps in verdicts if _same_from(verdicts, steps, row)]
+    for number, claim in plan.replication.claims.items():
+        known = budgets(plan, claim)
+        row = by_claim[known[-1]].loc[number].to_dict()
+        verdicts = [by_claim[steps].loc[number, "verdict"] for steps in known]
+        same = [
+            steps for index, steps in enumerate(known) if set(verdicts[index:]) == {row["verdict"]}
+        ]
         row["settled_from"] = same[0] if claim.tested and row["verdict"] != "undecided" else None
-        if row["settled_from"] and not (len(same) > 1 and _holds_on(plan, row, values)):
+        if row["settled_from"] and not (len(same) > 1 and _holds_on(plan, claim, values)):
             row |= {"verdict": "undecided", "reason": NOT_SETTLED, "settled_from": None}
             row |= dict.fromkeys(PARTS, "")
         rows.append(row)
-    return pd.DataFrame(rows, columns=[*table.columns]).astype({"settled_from": "Int64"})
+    columns = [*next(iter(tables.values())).columns]
+    return pd.DataFrame(rows, columns=columns).astype({"settled_from": "Int64"})
 
 
-def _same_from(verdicts: Mapping[int, pd.Series], steps: int, row: Mapping[str, object]) -> bool:
-    later = [own[row["claim"]] for at, own in verdicts.items() if at >= steps]
-    return all(verdict == row["verdict"] for verdict in later)
+def budgets(plan: Plan, claim: Claim) -> list[int]:
+    """The budgets of the ladder at which the study has all that a claim compares; the last where it
+    has it at none."""
+    compared = {
+        steps: [at_budget(plan, one, steps) for one in plan.comparisons(claim)]
+        for steps in plan.ladder
+    }
+    return [
+        steps
+        for steps, own in compared.items()
+        if all(comparison.runs <= set(plan.runs) for comparison in own)
+    ] or plan.ladder[-1:]
 
 
-def _holds_on(plan: Plan, row: Mapping[str, object], values: Values) -> bool:
+def _holds_on(plan: Plan, claim: Claim, values: Values) -> bool:
     """Whether the next doubling, should it change the differences as the last one did, would leave
     every comparison of a claim that was decided where it is."""
-    before = plan.ladder[-2]
-    for comparison in plan.comparisons(plan.replication.claims[str(row["claim"])]):
-        last = differences(comparison, values)
+    before, now = budgets(plan, claim)[-2:]
+    for comparison in plan.comparisons(claim):
+        last = differences(at_budget(plan, comparison, now), values)
         earlier = differences(at_budget(plan, comparison, before), values)
         if last is None or earlier is None:
             return False

@@ -95,13 +95,19 @@ class Plan(Strict):
         return {name: own.get(name, value_at(self.settings, name)) for name in sorted(names)}
 
     def along(self, run: str, axis: str) -> dict[float, str]:
-        """The run and its variants along one axis, by value in rising order."""
-        found = {
-            float(self.axes_of(other).get(axis, 0)): other
-            for other, spec in self.runs.items()
-            if base_of(other) == run and set(spec.axis) <= {axis}
-        }
-        return dict(sorted(found.items()))
+        """The variants of a run along one axis, by value in rising order, where the other axes stay
+        as they are: of several such lines the one with the most values, trained the longest."""
+        lines: dict[str, dict[float, str]] = {}
+        for other, spec in self.runs.items():
+            if base_of(other) == run:
+                place = {name: value for name, value in spec.axis.items() if name != axis}
+                value = float(self.axes_of(other).get(axis, 0))
+                lines.setdefault(written(place), {})[value] = other
+
+        def extent(line: Mapping[float, str]) -> tuple[int, int]:
+            return len(line), max(self.settings_of(other).steps for other in line.values())
+
+        return dict(sorted(max(lines.values(), key=extent).items()))
 
     def comparisons(self, claim: Claim) -> list[Comparison]:
         """What a claim compares, one by one."""
@@ -138,9 +144,12 @@ class Plan(Strict):
                 low, high = (_pair(statement.run, against, values[end]) for end in (0, -1))
                 found += [compared({0.0: low[::-1]}), compared({0.0: high})]
             elif statement.slope:
+                # What stands for the single-task runs is not laid out.
+                standing_in = statement.run == SINGLES
+                lead = against if standing_in else statement.run
                 pairs = {
-                    value: _pair(statement.run, against, run)
-                    for value, run in self._several(statement.run, statement.slope).items()
+                    value: (SINGLES, run) if standing_in else _pair(lead, against, run)
+                    for value, run in self._several(lead, statement.slope).items()
                 }
                 found.append(compared(pairs, slope=statement.slope))
             else:
@@ -403,8 +412,12 @@ def _laid_out(
         axes = {run: grid({**study.over, **spec.over}, resolved) for run, spec in runs.items()}
         for run in _compared_in(replication, runs):
             axes[run] += [axis for axis in ladder if axis not in axes[run]]
-        for path, values in study.each.items():
-            axes[replication.reference] += grid({path: values}, resolved)
+        for path, along in study.each.items():
+            for steps in along.steps or [settings.steps]:
+                place: Axis = {} if steps == settings.steps else {"steps": steps}
+                line = [place | own for own in ({}, *grid({path: along.values}, resolved))]
+                known = axes[replication.reference]
+                axes[replication.reference] += [axis for axis in line if axis not in ({}, *known)]
         variants = laid_out(runs, axes, matching)
         for variant in variants.values():
             _check_reaches(variant)

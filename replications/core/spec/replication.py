@@ -26,6 +26,14 @@ class Experiment(Strict):
     """It measures time, so nothing else runs beside it."""
 
 
+class Along(Strict):
+    """An axis along which the reference run is laid out by itself."""
+
+    values: Annotated[list[int | float], Field(min_length=1)]
+    steps: list[Positive] = []
+    """The budgets at which it is, of the ladder's; none given: that of the settings."""
+
+
 class Study(Strict):
     """One size of the replication: which runs, how many seeds, what differs from the base."""
 
@@ -47,8 +55,8 @@ class Study(Strict):
     ladder: list[Positive] = []
     """Smaller budgets, in steps and rising order, at which the runs that tested claims compare are
     trained too: a verdict needs to be the same at the last two (`evidence/ladder.py`)."""
-    each: dict[str, list[int | float]] = {}
-    """Axes along which the reference run is laid out one at a time."""
+    each: dict[str, Along] = {}
+    """Axes along which the reference run is laid out one at a time, such as `train_fraction`."""
     experiments: dict[str, dict[str, Any]] = {}
     """What differs in the options of the experiments."""
 
@@ -118,8 +126,8 @@ class Replication(Strict):
         """What there is, by what it is; metrics as `task.metric`."""
         measured = {name: options.metrics for name, options in declared(TaskOptions).items()}
         measured[ALL_TASKS] = tuple(DELTA_METRICS.values())
-        over = [run.over for run in self.runs.values()]
-        over += [study.over for study in self.studies.values()]
+        over: list[Mapping[str, object]] = [run.over for run in self.runs.values()]
+        over += [{**study.over, **study.each} for study in self.studies.values()]
         at = [self.settings, *(study.settings for study in self.studies.values())]
         return {
             "run": self.runs,

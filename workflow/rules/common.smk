@@ -225,11 +225,13 @@ onstart:
             "another snakemake is at work in this folder; wait for it to end"
         )
     workflow.study_lock = lock_file
-    # Imports torch when the first job asks for it, and ends with this process.
-    workflow.warm = subprocess.Popen(
-        [sys.executable, "workflow/scripts/warm.py", "serve", WARM, *PRELOADED],
-        stdin=subprocess.PIPE,
-    )
+    # Imports torch when the first job asks for it, and ends with this process. Elsewhere than on
+    # Linux forking a process that has imported it is not safe.
+    if sys.platform == "linux":
+        workflow.warm = subprocess.Popen(
+            [sys.executable, "workflow/scripts/warm.py", "serve", WARM, *PRELOADED],
+            stdin=subprocess.PIPE,
+        )
     threading.Thread(target=tell_progress, args=[workflow], daemon=True).start()
     # Snakemake's limit of jobs per second starts one more timer with every job that ends, and each
     # wakes the scheduler every second: after some hundreds of jobs that takes a whole core.

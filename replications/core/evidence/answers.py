@@ -102,7 +102,7 @@ def pays(results: Sequence[Results], efficiency: pd.DataFrame) -> str:
     yes = (
         f"이 조건에서 다중 작업 학습이 이득이 되는 것은 {', '.join(pays_by)}이다."
         if pays_by
-        else ("이 조건에서 다중 작업 학습이 이득이 되는 경우는 확인되지 않았다.")
+        else "이 조건에서 다중 작업 학습이 이득이 되는 경우는 확인되지 않았다."
     )
     return no + _tasks(enough) + yes
 

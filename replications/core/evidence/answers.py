@@ -45,7 +45,12 @@ def study_sentences(
     words = ", ".join(f"{count} {verdict}" for verdict, count in found.items())
     of = f"Of {len(claims)} claims" if len(claims) > 1 else "Of one claim"
     yield "sentence.study.verdicts.english", f"{of} we find {words}."
+    yield "sentence.study.pays", pays(results, efficiency)
     own = _references(results, efficiency)
+    if own.empty:
+        yield "sentence.study.answer", r"대표 다중 작업 모델의 $\Delta_m$은 모두 무의미하다."
+        yield "sentence.study.answer.english", r"No $\Delta_m$ of a reference model is meaningful."
+        return
     better, worse = (own["low"] > 0).sum(), (own["high"] < 0).sum()
     unclear = len(own) - better - worse
     saved = own["parameters_saved"].round()
@@ -62,7 +67,6 @@ def study_sentences(
         rf"around it for {unclear} of the multi-task models compared; parameters saved: "
         rf"{' to '.join(ends)}\,\%.",
     )
-    yield "sentence.study.pays", pays(results, efficiency)
 
 
 def _references(results: Sequence[Results], efficiency: pd.DataFrame) -> pd.DataFrame:

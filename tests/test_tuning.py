@@ -34,22 +34,24 @@ from replications.core.spec.tuning import rates
 from replications.uncertainty.objective.weighting import Uncertainty
 
 PLAN = load_plan("uncertainty", TUNING)
+LOWEST, INNER, *_, HIGHEST = sorted({PLAN.settings_of(run).optimizer.lr for run in PLAN.runs})
 FILES = sorted(ROOT.glob("replications/*/tuning.csv"))
 
 
 def written(folder: Path, plan: Plan, value: float) -> None:
-    """Run folders whose validation metrics depend on the rate: best at 0.02 for semantics, at 0.08
-    for depth; `single_instances` diverges at every rate but 0.01."""
+    """Run folders whose validation metrics depend on the rate: best at one within the grid for
+    semantics, at the highest for depth; `single_instances` diverges at every rate but the lowest.
+    """
     for run, spec in plan.runs.items():
         rate = plan.settings_of(run).optimizer.lr
         for seed in plan.seed_numbers:
             own = {
-                "semseg": {"miou": _metric(value - 100 * abs(math.log(rate / 0.02)), True)},
+                "semseg": {"miou": _metric(value - 100 * abs(math.log(rate / INNER)), True)},
                 "instances": {"centroid_l1": _metric(4.0, False)},
                 "depth": {"inverse_depth_l1": _metric(0.3 / rate, False)},
             }
             found = {task: own[task] for task in spec.tasks}
-            if spec.tasks == ["instances"] and rate != 0.01:
+            if spec.tasks == ["instances"] and rate != LOWEST:
                 found = {}
             place = folder / run / str(seed)
             place.mkdir(parents=True)
@@ -72,12 +74,12 @@ def test_the_best_geometric_mean_on_validation_is_chosen(tmp_path: Path) -> None
     assert set(table["seed"]) == set(PLAN.seed_numbers)
     assert table[table["run"] == "single_instances"]["value"].count() == 1
     chosen = rates(path, ["single_semseg", "single_instances", "single_depth", "equal"])
-    assert chosen["single_semseg"] == 0.02
-    assert chosen["single_instances"] == 0.01
+    assert chosen["single_semseg"] == INNER
+    assert chosen["single_instances"] == LOWEST
     ends = table.dropna(subset="chosen").groupby("run")["chosen"].first()
     assert ends[["single_semseg", "single_instances"]].tolist() == [CHOSEN, AT_END]
     # Depth gains more with the rate than semantics lose.
-    assert chosen["single_depth"] == chosen["equal"] == 0.08
+    assert chosen["single_depth"] == chosen["equal"] == HIGHEST
 
 
 def test_a_run_that_was_not_tuned_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

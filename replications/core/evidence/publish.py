@@ -12,12 +12,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from replications.core.evidence.naming import part_names
 from replications.core.files import replacing, write_text
-from replications.core.spec import Plan, load_plan, origin, replication_names
+from replications.core.spec import Comparison, Plan, load_plan, origin, replication_names
 from replications.core.spec.layout import ORIGIN, figures
 
 PAGE = "README.md"
 _FILES = ("table.csv", "numbers.json")
+_PARTS = {"parts_for": "holds", "parts_against": "reversed", "parts_open": "open"}
 
 
 def publish(plan: Plan, folder: Path, output: Path) -> None:
@@ -77,17 +79,26 @@ def page(folder: Path) -> str:
         steps = " / ".join(f"{steps:,}" for steps in plan.ladder or [plan.settings.steps])
         lines += [f"Study `{plan.study}`: {plan.seeds} seeds, {steps} steps.", ""]
         lines += ["| claim | | verdict | settled from |", "|---|---|---|---|"]
-        lines += [f"| {' | '.join(_cells(row))} |" for _, row in claims.iterrows()]
+        lines += [f"| {' | '.join(_cells(plan, row))} |" for _, row in claims.iterrows()]
     return "\n".join(lines) + "\n"
 
 
-def _cells(row: pd.Series) -> list[str]:
+def _cells(plan: Plan, row: pd.Series) -> list[str]:
     verdict = str(row["verdict"])
     if verdict == "undecided" and isinstance(row["reason"], str):
         verdict += f": {row['reason']}"
     if verdict == "partly":
-        words = {"parts_for": "holds", "parts_against": "reversed", "parts_open": "open"}
-        parts = [f"{word}: {row[part]}" for part, word in words.items() if row[part] == row[part]]
-        verdict = f"partly ({'; '.join(parts)})"
+        compared = plan.comparisons(plan.replication.claims[row["claim"]])
+        names = dict(zip(part_names(plan, compared), map(_part, compared), strict=True))
+        verdict += "".join(
+            f"<br>{word}: {', '.join(names[part] for part in row[column].split('; '))}"
+            for column, word in _PARTS.items()
+            if isinstance(row[column], str)
+        )
     settled = "" if pd.isna(row["settled_from"]) else f"{row['settled_from']:,.0f} steps"
     return [row["claim"], row["title"], verdict, settled]
+
+
+def _part(comparison: Comparison) -> str:
+    place = f"{comparison.task}.{comparison.metric}"
+    return f"`{comparison.run}` against `{comparison.against}` on {place}"

@@ -10,7 +10,7 @@ import pandas as pd
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.numbers import counted
 from replications.core.evidence.study import Results
-from replications.core.spec import Verdict
+from replications.core.spec import Verdict, written
 
 _LOST = 2
 """Percent of delta_m that equal accuracy may lose, by the lower end of its 95 % interval."""
@@ -22,7 +22,7 @@ def training_sentences(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
     seconds = pd.concat([one.costs["training_s"] for one in results])
     ends = [f"{value:,.0f}" for value in (seconds.min(), seconds.max())]
     epochs = sorted(one.plan.epochs for one in results if one.plan.epochs)
-    passes = [f"{value:.2g}" for value in (epochs[0], epochs[-1])] if epochs else []
+    passes = [f"{value:.2g}" for value in dict.fromkeys((epochs[0], epochs[-1]))] if epochs else []
     data = f"(학습 데이터 {'--'.join(passes)}회 반복) " if passes else ""
     yield (
         "sentence.study.trained",
@@ -115,7 +115,9 @@ def _tasks(results: Sequence[Results]) -> str:
     """Which tasks of the reference runs gain by the others, and which lose."""
     found: dict[str, list[str]] = {"positive": [], "negative": []}
     for one in results:
-        own = one.transfer[one.transfer["run"] == one.plan.replication.reference]
+        reference = one.plan.replication.reference
+        own = one.transfer[one.transfer["run"] == reference]
+        own = own[own["axis"].fillna("") == written(one.plan.axes_of(reference))]
         for row in own.itertuples():
             if row.transfer in found:
                 name = f"{task_name(row.task)}({one.plan.replication.korean})"

@@ -10,8 +10,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
-from replications.core.evidence.naming import VERDICTS
+from replications.core.evidence.naming import VERDICTS, part_names
 from replications.core.evidence.study import Results
+from replications.core.spec import Claim
+
+_NAMED = 3
+"""Lines of a panel that are named at most; more names would cover each other."""
 
 
 def ladder_figure(results: Results) -> Figure:
@@ -43,19 +47,30 @@ def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
     for axis in grid.flat[len(panels) :]:
         axis.set_visible(False)
     figure.supxlabel("학습 단계", fontsize=7.5)
-    figure.supylabel("차이 (%), 위쪽이 주장에 유리", fontsize=7.5)
+    figure.supylabel("차이 (%)", fontsize=7.5)
     return figure
+
+
+def _claim(results: Results, number: str) -> Claim:
+    return results.plan.replication.claims[number]
 
 
 def _panel(axis: Axes, results: Results, claim: str) -> None:
     own = results.ladder[results.ladder["claim"] == claim]
-    for index, (_, line) in enumerate(own.groupby("part")):
+    names = part_names(results.plan, results.plan.comparisons(_claim(results, claim)))
+    for index, (part, line) in enumerate(own.groupby("part")):
         colour = COLOURS[index % len(COLOURS)]
         marker = MARKERS[index % len(MARKERS)]
         axis.plot(line["steps"], line["percent"], marker=marker, ms=3, lw=1, color=colour)
         axis.fill_between(
             line["steps"], line["percent_low"], line["percent_high"], color=colour, alpha=0.2, lw=0
         )
+        if 1 < len(names) <= _NAMED:
+            end = (line["steps"].iloc[-1], line["percent"].iloc[-1])
+            text = names[int(str(part))]
+            axis.annotate(
+                text, end, (4, 0), textcoords="offset points", va="center", fontsize=6, color=colour
+            )
     axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     axis.set_xscale("log", base=2)
     budgets = sorted(own["steps"].unique())

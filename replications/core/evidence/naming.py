@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 from replications.core.presentation import presentation
@@ -43,20 +44,30 @@ def metric_name(task: str, metric: str) -> str:
 
 
 def part_names(plan: Plan, comparisons: Sequence[Comparison]) -> list[str]:
-    """What each of a claim's comparisons is called: that in which they differ, of the run, the run
-    it is compared with, the task, the metric and the condition."""
+    """What each of a claim's comparisons is called: by as little as tells them apart, of the task,
+    the metric, the run, the run it is compared with and the condition."""
     titles = {run: spec.title for run, spec in plan.replication.runs.items()} | {
         run: spec.title for run, spec in plan.runs.items()
     }
-    columns = [
-        [titles.get(one.run, one.run) for one in comparisons],
-        [titles.get(one.against, one.against) for one in comparisons],
-        [task_name(one.task) for one in comparisons],
-        [_measured_name(one) for one in comparisons],
-        [one.condition for one in comparisons],
+    rows = [
+        (
+            task_name(one.task),
+            _measured_name(one),
+            titles.get(one.run, one.run),
+            titles.get(one.against, one.against),
+            one.condition,
+        )
+        for one in comparisons
     ]
-    telling = [column for column in columns if len(set(column)) > 1]
-    return [" ".join(filter(None, words)) for words in zip(*telling, strict=True)] or [""]
+    columns = range(5)
+    subsets = itertools.chain(*(itertools.combinations(columns, size) for size in range(1, 6)))
+    for subset in subsets:
+        # A run before its task, as a sentence has them.
+        order = sorted(subset, key=lambda column: (2, 3, 0, 1, 4).index(column))
+        names = [" ".join(filter(None, (row[column] for column in order))) for row in rows]
+        if len(set(names)) == len(names):
+            break
+    return names
 
 
 def _measured_name(comparison: Comparison) -> str:

@@ -22,6 +22,7 @@ class Answered:
         self.plan = load_plan(name, "micro").model_copy(update={"seeds": seeds})
         self.claims = pd.DataFrame({"claim": ["1", "5"], "seeds_needed": [8, None]})
         reference = self.plan.replication.reference
+        rows: list[tuple[str, str | None, str, str]]
         rows = [(reference, None, task, sign) for task, sign in transfer.items()]
         rows += [(reference, "steps=3", task, "negative") for task in transfer]
         self.transfer = pd.DataFrame(rows, columns=["run", "axis", "task", "transfer"])

@@ -16,6 +16,8 @@ from replications.core.spec import Claim
 
 _NAMED = 3
 """Lines of a panel that are named at most; more names would cover each other."""
+_APART = 0.13
+"""Of the height of a panel, between names."""
 
 
 def ladder_figure(results: Results) -> Figure:
@@ -58,6 +60,7 @@ def _claim(results: Results, number: str) -> Claim:
 def _panel(axis: Axes, results: Results, claim: str) -> None:
     own = results.ladder[results.ladder["claim"] == claim]
     names = part_names(results.plan, results.plan.comparisons(_claim(results, claim)))
+    ends = []
     for index, (part, line) in enumerate(own.groupby("part")):
         colour = COLOURS[index % len(COLOURS)]
         marker = MARKERS[index % len(MARKERS)]
@@ -65,12 +68,9 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
         axis.fill_between(
             line["steps"], line["percent_low"], line["percent_high"], color=colour, alpha=0.2, lw=0
         )
-        if 1 < len(names) <= _NAMED:
-            end = (line["steps"].iloc[-1], line["percent"].iloc[-1])
-            text = names[int(str(part))]
-            axis.annotate(
-                text, end, (4, 0), textcoords="offset points", va="center", fontsize=6, color=colour
-            )
+        ends.append((float(line["percent"].iloc[-1]), names[int(str(part))], colour))
+    if 1 < len(names) <= _NAMED:
+        _name(axis, ends)
     axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     axis.set_xscale("log", base=2)
     budgets = sorted(own["steps"].unique())
@@ -78,3 +78,21 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
     axis.minorticks_off()
     verdicts = results.claims.set_index("claim")["verdict"].map(VERDICTS)
     axis.set_title(f"주장 {claim}: {verdicts[claim]}", fontsize=7.5, pad=2)
+
+
+def _name(axis: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
+    """Write names, in the colours of their lines, beside where the lines end, far enough apart."""
+    low, high = axis.get_ylim()
+    below = -math.inf
+    for value, name, colour in sorted(ends):
+        below = max((value - low) / (high - low), below + _APART)
+        axis.annotate(
+            name,
+            (1, below),
+            (2, 0),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            va="center",
+            fontsize=6,
+            color=colour,
+        )

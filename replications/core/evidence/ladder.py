@@ -12,6 +12,7 @@ not settled is none. Claims that are not tested over seeds do not depend on the 
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Mapping
 
 import pandas as pd
@@ -112,7 +113,8 @@ def ladder_table(plan: Plan, values: Values) -> pd.DataFrame:
                 mean, ends = float(found.mean()), interval(found.tolist())
                 size = _size(own, values)
                 place = (plan.name, number, part, comparison.run, comparison.against, own.task)
-                percents = [100 * value / size for value in (mean, *ends)]
+                # Of a detector that finds nothing the average precision is 0.
+                percents = [100 * value / size if size else math.nan for value in (mean, *ends)]
                 rows.append((*place, own.metric, steps, mean, *ends, *percents))
     return pd.DataFrame(rows, columns=columns)
 

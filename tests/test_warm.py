@@ -26,7 +26,7 @@ if sys.argv[1:] == ["fail"]:
     raise ValueError("broken")
 """
 COLD = [sys.executable, "-m", "replications.job"]
-WARM = [sys.executable, str(SCRIPT), "run", "warm.sock", "replications.job"]
+WARM = [sys.executable, str(SCRIPT), "run", "replications.job"]
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process at work in the project."""
-    command = [sys.executable, str(SCRIPT), "serve", "warm.sock", "replications.slow"]
+    command = [sys.executable, str(SCRIPT), "serve", "replications.slow"]
     process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE)
-    _until((folder / "warm.sock").exists)
+    _until((folder / ".snakemake" / "warm.sock").exists)
     yield process
     if process.stdin:
         process.stdin.close()

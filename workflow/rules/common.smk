@@ -30,8 +30,7 @@ DEVICES = workflow.global_resources.get("gpu").value or 1
 workflow.register_resource("gpu", DEVICES * STUDY.config.trainings_per_gpu)
 MAIN = "kcc"  # the family whose paper is called main.pdf
 PAUSE = 10  # seconds between two looks at how far the study is
-# Where the process listens that has imported what trainings import, and what that is.
-WARM = ".snakemake/warm.sock"
+# What the process imports that trainings are forked from.
 PRELOADED = [
     "replications.core.engine.train",
     *(f"replications.{name}.model" for name in PLANS),
@@ -229,7 +228,7 @@ onstart:
     # Linux forking a process that has imported it is not safe.
     if sys.platform == "linux":
         workflow.warm = subprocess.Popen(
-            [sys.executable, "workflow/scripts/warm.py", "serve", WARM, *PRELOADED],
+            [sys.executable, "workflow/scripts/warm.py", "serve", *PRELOADED],
             stdin=subprocess.PIPE,
         )
     threading.Thread(target=tell_progress, args=[workflow], daemon=True).start()

@@ -127,12 +127,11 @@ for _family, _names in FAMILIES.items():
             f"{RESULTS}/logs/join-{_family}.log",
         params:
             folder=lambda wildcards, output: Path(output[0]).parent,
-            sources=RESULTS,
+            sources=lambda wildcards, output: Path(output[0]).parents[1],
             replications=_names,
         shell:
             "python -m replications.core.evidence join --sources {params.sources}"
-            " --replications {params.replications} --folder {params.folder}"
-            " --published {PUBLISHED} 2>&1 | tee {log}"
+            " --replications {params.replications} --folder {params.folder} 2>&1 | tee {log}"
 
     # What a draft inputs: of the replications that are published. They are no input, or it would
     # depend on publishing.
@@ -152,12 +151,11 @@ for _family, _names in FAMILIES.items():
             f"results/logs/join-published-{_family}.log",
         params:
             folder=lambda wildcards, output: Path(output[1]).parent,
-            sources=PUBLISHED,
+            sources=lambda wildcards, output: Path(output[0]).parents[3] / "published",
             replications=published_names(_names),
         shell:
             "python -m replications.core.evidence join --sources {params.sources}"
-            " --replications {params.replications} --folder {params.folder}"
-            " --published {PUBLISHED} 2>&1 | tee {log}"
+            " --replications {params.replications} --folder {params.folder} 2>&1 | tee {log}"
 
     # How this build's values compare with the published ones.
     rule:

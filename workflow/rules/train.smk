@@ -27,7 +27,7 @@ rule train:
         device=DEVICE,
         torch_threads=STUDY.config.threads,
     shell:
-        "python workflow/scripts/warm.py run {WARM} replications.core.engine.train"
+        "python workflow/scripts/warm.py run replications.core.engine.train"
         " --replication {wildcards.replication}"
         " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
         " --output {params.folder} --checkpoint {params.checkpoint}"
@@ -53,7 +53,7 @@ rule floor:
         folder=lambda wildcards, output: Path(output[0]).parents[1],
         study=STUDY.config.study,
     shell:
-        "python workflow/scripts/warm.py run {WARM} replications.core.engine.floor"
+        "python workflow/scripts/warm.py run replications.core.engine.floor"
         " --replication {wildcards.replication}"
         " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"
 
@@ -92,6 +92,6 @@ rule experiment:
         folder=lambda wildcards, output: Path(output[0]).parents[1],
         study=STUDY.config.study,
     shell:
-        "python workflow/scripts/warm.py run {WARM}"
+        "python workflow/scripts/warm.py run"
         " replications.{wildcards.replication}.{wildcards.experiment}"
         " --study {params.study} --folder {params.folder} 2>&1 | tee {log}"

@@ -5,8 +5,8 @@ one process that imports it once and forks for every job: what is run is what `p
 a process of its own, with the job's own output. Where no such process answers, or where code has
 changed since it began, the job is run in the usual way.
 
-    python workflow/scripts/warm.py serve SOCKET MODULE...     until its input ends
-    python workflow/scripts/warm.py run SOCKET MODULE [ARGUMENT...]
+    python workflow/scripts/warm.py serve MODULE...     until its input ends
+    python workflow/scripts/warm.py run MODULE [ARGUMENT...]
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+_SOCKET = Path(".snakemake", "warm.sock")
 _LENGTH = 1 << 20  # bytes of a request at most
 _COLD = 255  # no exit status of a module that ends by itself: run it in the usual way
 
@@ -41,13 +42,14 @@ class Job:
         return self.alive
 
 
-def serve(address: str, modules: list[str]) -> None:
+def serve(modules: list[str]) -> None:
     """Fork for every request until the standard input ends, then end what is still running."""
-    Path(address).unlink(missing_ok=True)
+    _SOCKET.parent.mkdir(exist_ok=True)
+    _SOCKET.unlink(missing_ok=True)
     jobs: list[Job] = []
     known: dict[str, int] = {}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(address)
+        listener.bind(str(_SOCKET))
         listener.listen()
         try:
             while True:
@@ -64,7 +66,7 @@ def serve(address: str, modules: list[str]) -> None:
         except KeyboardInterrupt:
             return
         finally:
-            Path(address).unlink(missing_ok=True)
+            _SOCKET.unlink(missing_ok=True)
             for job in jobs:
                 _end(job)
 
@@ -142,11 +144,11 @@ def _end(job: Job) -> None:
             client.sendall(bytes([code if code >= 0 else 128 - code]))
 
 
-def run(address: str, module: str, arguments: list[str]) -> int:
+def run(module: str, arguments: list[str]) -> int:
     """Have a module run; its exit status."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
         try:
-            server.connect(address)
+            server.connect(str(_SOCKET))
         except OSError:
             _run_cold(module, arguments)
         request = json.dumps([module, arguments, dict(os.environ)]).encode()
@@ -162,11 +164,11 @@ def _run_cold(module: str, arguments: list[str]) -> NoReturn:
 
 
 if __name__ == "__main__":
-    command, address, *rest = sys.argv[1:]
+    command, *rest = sys.argv[1:]
     if command == "serve":
-        serve(address, rest)
+        serve(rest)
     else:
         try:
-            sys.exit(run(address, rest[0], rest[1:]))
+            sys.exit(run(rest[0], rest[1:]))
         except KeyboardInterrupt:
             sys.exit(130)

@@ -31,7 +31,6 @@ def main() -> None:
     stage.add_argument("--replications", nargs="+", required=True)
     stage.add_argument("--sources", type=Path, required=True, help="where their folders lie")
     stage.add_argument("--folder", type=Path, required=True, help="results of the family")
-    stage.add_argument("--published", type=Path, required=True, help="published results")
     stage = stages.add_parser("compare", help="rebuilt values against published ones")
     stage.add_argument("--folder", type=Path, required=True, help="results of a family")
     stage.add_argument("--published", type=Path, nargs="+", required=True, help="replications")
@@ -49,7 +48,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.stage == "join":
         from replications.core.evidence.join import join
 
-        join(arguments.replications, arguments.sources, folder, arguments.published)
+        join(arguments.replications, arguments.sources, folder)
         return
     plan = load_plan(arguments.replication, arguments.study)
     if arguments.stage == "summarise":

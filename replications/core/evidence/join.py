@@ -25,10 +25,9 @@ _FACES = {
 }
 
 
-def join(names: Sequence[str], sources: Path, folder: Path, published: Path) -> None:
+def join(names: Sequence[str], sources: Path, folder: Path) -> None:
     """Write the family's tables and what its paper inputs into `folder`; in `sources` lie the
-    folders of its replications, which may be of several studies, in `published` the published
-    ones."""
+    folders of its replications, which may be of several studies, beside it the published ones."""
     results = [load_results(sources / name) for name in names]
     plans = [one.plan for one in results]
     folder.mkdir(parents=True, exist_ok=True)
@@ -36,7 +35,7 @@ def join(names: Sequence[str], sources: Path, folder: Path, published: Path) -> 
         parts = [pd.read_csv(one.folder / table) for one in results]
         with replacing(folder / table) as temporary:
             pd.concat(parts).to_csv(temporary, index=False)
-    efficiency = overview(results, folder, published)
+    efficiency = overview(results, folder, sources.with_name("published"))
     own = "".join((one.folder / "numbers.tex").read_text(encoding="utf-8") for one in results)
     study = definitions(
         itertools.chain(

@@ -240,7 +240,8 @@ def test_titles_do_not_retrain_and_settings_do() -> None:
 
 def test_a_study_like_another(refused: Callable[[Edit], str]) -> None:
     quick, cpu = (spec.load_plan("uncertainty", study) for study in ("quick", "cpu"))
-    assert cpu.settings.model_copy(update={"steps": quick.settings.steps}) == quick.settings
+    same = {"steps": quick.settings.steps, "validations": quick.settings.validations}
+    assert cpu.settings.model_copy(update=same) == quick.settings
     assert set(quick.runs) < set(cpu.runs)
     assert cpu.seeds > quick.seeds
     message = refused(lambda spec: spec["studies"]["cpu"].update(like="cpu"))

@@ -162,6 +162,16 @@ def published_names(names):
     return [name for name in names if Path(PUBLISHED, name, layout.ORIGIN).is_file()]
 
 
+def published_elsewhere(names):
+    """Those whose published results are of another study, and shown beside this one's."""
+    found = {name: Path(PUBLISHED, name, layout.ORIGIN) for name in names}
+    return [
+        name
+        for name, path in found.items()
+        if origin.read(path).get("study") not in (None, STUDY.config.study)
+    ]
+
+
 def published_origin(names):
     """What the published results of replications are made from."""
     found = {

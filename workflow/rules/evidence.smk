@@ -95,7 +95,7 @@ for _family, _names in FAMILIES.items():
         input:
             [of_replication(name) for name in _names],
             [f"{RESULTS}/{name}/{layout.ORIGIN}" for name in _names],
-            [f"{PUBLISHED}/{name}/numbers.tex" for name in published_names(_names)],
+            [f"{PUBLISHED}/{name}/numbers.tex" for name in published_elsewhere(_names)],
             newer=lambda wildcards, family=_family, names=tuple(_names): again(
                 origin.is_stale(
                     Path(RESULTS, family),

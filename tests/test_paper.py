@@ -54,7 +54,8 @@ def write_results(folder: Path) -> Path:
     (generated / "numbers.tex").write_text("".join(lines))
     for table in ("uncertainty/table_results", "table_efficiency", "table_experiments"):
         (generated / f"{table}.tex").write_text(TABLE)
-    for name, size in (("uncertainty/figure_delta_m", (190, 70)), ("figure_plane", (92, 45))):
+    figures = {"uncertainty/figure_delta_m": (190, 70), "figure_plane": (92, 45)}
+    for name, size in (figures | {"figure_ladder": (190, 40)}).items():
         with mpl.rc_context({"pdf.fonttype": 42, "font.size": 8}):
             figure, axis = plt.subplots(figsize=(size[0] / 25.4, size[1] / 25.4))
             axis.plot([0, 1])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -43,7 +44,7 @@ class StudyProgress:
         if not self.seconds:
             return count
         done = sum(self.seconds.values())
-        left = sum(self._expected(one) for one in self.pending if one not in self.seconds)
+        left = self._left()
         rest = (time.time() - self.began) * left / done
         share = 100 * done / (done + left)
         return f"{count}, {share:.0f} % of the work; {timedelta(seconds=round(rest))} left"
@@ -60,20 +61,26 @@ class StudyProgress:
             return
         self.seconds[training] = max(float(cost["own_training_s"]), 0.001)
 
-    def _expected(self, training: Pending) -> float:
-        """Seconds of the steps of a training that has not ended, by those of the most alike: of
+    def _left(self) -> float:
+        """Seconds of the steps of the trainings that have not ended, by those of the most alike: of
         the same run at any axis values, else of its replication, else of all."""
-        alike = [
-            [one for one in self.seconds if key(one) == key(training)]
-            for key in (
-                lambda one: (one.replication, base_of(one.run)),
-                lambda one: (one.replication, ""),
-                lambda one: ("", ""),
-            )
-        ]
-        known = next(group for group in alike if group)
-        pace = sum(self.seconds[one] for one in known) / sum(map(self._steps, known))
-        return pace * self._steps(training)
+        seconds: dict[str, float] = defaultdict(float)
+        steps: dict[str, int] = defaultdict(int)
+        for training, taken in self.seconds.items():
+            for likeness in _likenesses(training):
+                seconds[likeness] += taken
+                steps[likeness] += self._steps(training)
+        left = 0.0
+        for training in self.pending:
+            if training not in self.seconds:
+                known = next(own for own in _likenesses(training) if own in steps)
+                left += self._steps(training) * seconds[known] / steps[known]
+        return left
 
     def _steps(self, training: Pending) -> int:
         return self.plans[training.replication].settings_of(training.run).steps
+
+
+def _likenesses(training: Pending) -> tuple[str, str, str]:
+    """What trainings may have in common, the most telling first."""
+    return f"{training.replication}/{base_of(training.run)}", training.replication, ""

@@ -20,6 +20,7 @@ import select
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
@@ -47,7 +48,7 @@ def serve(modules: list[str]) -> None:
     _SOCKET.parent.mkdir(exist_ok=True)
     _SOCKET.unlink(missing_ok=True)
     jobs: list[Job] = []
-    known: dict[str, int] = {}
+    known: dict[Path, int] = {}
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(str(_SOCKET))
         listener.listen()
@@ -71,26 +72,26 @@ def serve(modules: list[str]) -> None:
                 _end(job)
 
 
-def _imported(modules: list[str]) -> dict[str, int]:
+def _imported(modules: list[str]) -> dict[Path, int]:
     """Import the modules; when each of the project's files among what they import was changed."""
     sys.path.insert(0, str(Path.cwd()))
     for module in modules:
         with contextlib.suppress(Exception):  # the job that needs it says what is wrong
             importlib.import_module(module)
-    return _changed()
-
-
-def _changed() -> dict[str, int]:
+    project = Path.cwd() / "replications"
     files = [Path(getattr(module, "__file__", None) or "") for module in sys.modules.values()]
-    own = [file for file in files if file.is_relative_to(Path.cwd() / "replications")]
-    return {str(file): file.stat().st_mtime_ns if file.exists() else 0 for file in own}
+    return _changed(file for file in files if file.is_relative_to(project))
 
 
-def _begun(listener: socket.socket, jobs: list[Job], known: dict[str, int]) -> list[Job]:
+def _changed(files: Iterable[Path]) -> dict[Path, int]:
+    return {file: file.stat().st_mtime_ns if file.exists() else 0 for file in files}
+
+
+def _begun(listener: socket.socket, jobs: list[Job], known: dict[Path, int]) -> list[Job]:
     """Fork for the next request, if the code is still what was imported."""
     client, _ = listener.accept()
     request, files, _, _ = socket.recv_fds(client, _LENGTH, 2)
-    if _changed() != known:
+    if _changed(known) != known:
         client.sendall(bytes([_COLD]))
         for file in files:
             os.close(file)

@@ -10,19 +10,13 @@ what is measured, need the prepared data.
 from __future__ import annotations
 
 import argparse
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-import torch
-
-from replications.core.data.batches import read_description
+from benchmarks.opened import opened, synchronised
 from replications.core.engine.compiler import leave_compiler_out
-from replications.core.engine.devices import training_device
 from replications.core.engine.loop import update
-from replications.core.engine.train import Arguments, prepare_job
 from replications.core.spec import Plan, load_study
 
 _WARM_UP = 3
@@ -116,13 +110,7 @@ def time_of_step(plan: Plan, run: str, count: int) -> float:
         plan = plan.model_copy(
             update={"settings": plan.settings.model_copy(update={"model": model})}
         )
-    with training_device("auto", 1) as device, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        identity = (plan.name, plan.study, run, 0)
-        paths = (Path(plan.data.folder), folder, folder / "checkpoint.pt")
-        arguments = Arguments(*identity, *paths, device.type, 1)
-        dataset = read_description(Path(plan.data.folder))
-        job, training = prepare_job(plan, arguments, dataset, device)
+    with opened(plan, run) as (job, training):
         for step in range(_WARM_UP + count):
             if step == _WARM_UP:
                 began = _now()
@@ -132,8 +120,7 @@ def time_of_step(plan: Plan, run: str, count: int) -> float:
 
 
 def _now() -> float:
-    if torch.cuda.is_available():
-        torch.cuda.synchronize()
+    synchronised()
     return time.perf_counter()
 
 

@@ -14,21 +14,18 @@ import argparse
 import contextlib
 import io
 import statistics
-import tempfile
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from replications.core.data.batches import Split, read_description
+from benchmarks.opened import opened
+from replications.core.data.batches import Split
 from replications.core.engine.compiler import leave_compiler_out
-from replications.core.engine.devices import training_device
 from replications.core.engine.loop import Job, update
-from replications.core.engine.train import Arguments, prepare_job
 from replications.core.nets.shared_trunk import SharedTrunk
 from replications.core.spec import Plan, load_plan
 from replications.core.tasks.base import Task
@@ -103,12 +100,7 @@ def main() -> None:
 def row(plan: Plan, pairs: int) -> str:
     """The run of equal weights of a replication."""
     run = "joint" if "joint" in plan.runs else "equal"
-    with training_device("cpu", 1) as device, tempfile.TemporaryDirectory() as name:
-        folder, data = Path(name), Path(plan.settings_of(run).data.folder)
-        arguments = Arguments(
-            plan.name, plan.study, run, 0, data, folder, folder / "checkpoint.pt", "cpu", 1
-        )
-        job, training = prepare_job(plan, arguments, read_description(data), device)
+    with opened(plan, run, "cpu") as (job, training):
         with contextlib.redirect_stdout(io.StringIO()):
             trainer, loader = libmtl_trainer(job, training.learner)
         ours, theirs = [], []

@@ -6,14 +6,11 @@ Usage: python -m benchmarks.memory REPLICATION STUDY RUN data/prepared/streets-1
 from __future__ import annotations
 
 import argparse
-import tempfile
 from pathlib import Path
 
-from replications.core.data.batches import read_description
+from benchmarks.opened import opened
 from replications.core.engine.cost import peak_memory_mb
-from replications.core.engine.devices import training_device
 from replications.core.engine.loop import train
-from replications.core.engine.train import Arguments, prepare_job
 from replications.core.spec import load_plan
 
 _STEPS = 3
@@ -30,14 +27,9 @@ def main() -> None:
     model = plan.settings.model | {"pretrained": False}
     short = {"model": model, "steps": _STEPS, "validations": 1, "checkpoint_every": _STEPS}
     plan = plan.model_copy(update={"settings": plan.settings.model_copy(update=short)})
-    with training_device("auto", 1) as device, tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        identity = (own.replication, own.study, own.run, 0)
-        paths = (own.data, folder, folder / "checkpoint.pt")
-        arguments = Arguments(*identity, *paths, device.type, 1)
-        job, training = prepare_job(plan, arguments, read_description(own.data), device)
+    with opened(plan, own.run, data=own.data) as (job, training):
         train(job, training)
-        print(f"{own.run}: {peak_memory_mb(device):.0f} MB on {device.type}")
+        print(f"{own.run}: {peak_memory_mb(job.device):.0f} MB on {job.device.type}")
 
 
 if __name__ == "__main__":

@@ -11,23 +11,21 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
 import torch
 
-from replications.core.data.batches import read_description
+from benchmarks.opened import opened, synchronised
 from replications.core.engine.assembly import build_split
 from replications.core.engine.compiler import leave_compiler_out
 from replications.core.engine.cost import inference_cost
-from replications.core.engine.devices import training_device
 from replications.core.engine.draws import draws
 from replications.core.engine.evaluate import evaluate, evaluate_resampled
 from replications.core.engine.loop import Job, Training, update
-from replications.core.engine.train import Arguments, prepare_job
 from replications.core.spec import Plan, load_study
 
 Value = TypeVar("Value")
@@ -44,10 +42,10 @@ class Clock:
 
     def __call__(self, part: str, work: Callable[[], Value]) -> Value:
         """Do some work on the clock."""
-        _synchronised()
+        synchronised()
         began = time.perf_counter()
         done = work()
-        _synchronised()
+        synchronised()
         self.seconds[part] = self.seconds.get(part, 0.0) + time.perf_counter() - began
         return done
 
@@ -72,13 +70,8 @@ def row(plan: Plan, steps: int) -> str:
     run = plan.replication.reference
     clock = Clock()
     clock("start", lambda: subprocess.run([sys.executable, "-c", _START], check=True))
-    with training_device("auto", 1) as device, tempfile.TemporaryDirectory() as name:
-        folder, data = Path(name), Path(plan.settings_of(run).data.folder)
-        arguments = Arguments(
-            plan.name, plan.study, run, 0, data, folder, folder / "checkpoint.pt", device.type, 1
-        )
-        dataset = read_description(data)
-        job, training = clock("read", lambda: prepare_job(plan, arguments, dataset, device))
+    with ExitStack() as stack:
+        job, training = clock("read", lambda: stack.enter_context(opened(plan, run)))
         for step in range(_WARM_UP + steps):
             if step < _WARM_UP:
                 update(job, training)
@@ -86,7 +79,8 @@ def row(plan: Plan, steps: int) -> str:
                 _step(job, training, clock)
             training.done += 1
         learner = training.learner
-        test = build_split(plan.settings_of(run).data, data, "test", job.tasks, device)
+        data = plan.settings_of(run).data
+        test = build_split(data, Path(data.folder), "test", job.tasks, job.device)
         clock("validation", lambda: evaluate(learner, job.tasks, job.val, 0))
         clock("test", lambda: evaluate_resampled(learner, job.tasks, test, 0))
         sample = test.batch(torch.tensor([0])).inputs
@@ -122,11 +116,6 @@ def _step(job: Job, training: Training, clock: Clock) -> None:
         ),
     )
     clock("optimiser", training.optimizer.step)
-
-
-def _synchronised() -> None:
-    if torch.cuda.is_initialized():
-        torch.cuda.synchronize()
 
 
 if __name__ == "__main__":

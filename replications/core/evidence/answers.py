@@ -70,10 +70,10 @@ def study_sentences(
 
 
 def _references(results: Sequence[Results], efficiency: pd.DataFrame) -> pd.DataFrame:
-    """The rows of the reference runs, by replication, whose delta_m is meaningful."""
+    """The rows of the reference runs whose delta_m is meaningful."""
     references = [f"{one.plan.name}/{one.plan.replication.reference}" for one in results]
     own = efficiency[(efficiency["replication"] + "/" + efficiency["run"]).isin(references)]
-    return own[own["meaningful"]].set_index("replication", drop=False)
+    return own[own["meaningful"]]
 
 
 def pays(results: Sequence[Results], efficiency: pd.DataFrame) -> str:

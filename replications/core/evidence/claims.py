@@ -65,7 +65,7 @@ def claims_table(
     }
     tables = {
         steps: _at_one_budget(plan, values, untested, floors, baseless, steps)
-        for steps in plan.ladder or [plan.settings.steps]
+        for steps in plan.budgets
     }
     return settled(plan, tables, values) if plan.ladder else tables[plan.settings.steps]
 

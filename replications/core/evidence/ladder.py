@@ -105,7 +105,7 @@ def ladder_table(plan: Plan, values: Values) -> pd.DataFrame:
     rows = []
     for number, claim in plan.replication.claims.items():
         for part, comparison in enumerate(plan.comparisons(claim)):
-            for steps in plan.ladder or [plan.settings.steps]:
+            for steps in plan.budgets:
                 own = at_budget(plan, comparison, steps)
                 found = differences(own, values)
                 if found is None:

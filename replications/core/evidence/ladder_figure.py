@@ -12,7 +12,6 @@ from matplotlib.figure import Figure
 from replications.core.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
 from replications.core.evidence.naming import VERDICTS, part_names
 from replications.core.evidence.study import Results
-from replications.core.spec import Claim
 
 _NAMED = 3
 """Lines of a panel that are named at most; more names would cover each other."""
@@ -53,13 +52,10 @@ def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
     return figure
 
 
-def _claim(results: Results, number: str) -> Claim:
-    return results.plan.replication.claims[number]
-
-
 def _panel(axis: Axes, results: Results, claim: str) -> None:
     own = results.ladder[results.ladder["claim"] == claim]
-    names = part_names(results.plan, results.plan.comparisons(_claim(results, claim)))
+    compared = results.plan.comparisons(results.plan.replication.claims[claim])
+    names = part_names(results.plan, compared)
     ends = []
     for index, (part, line) in enumerate(own.groupby("part")):
         colour = COLOURS[index % len(COLOURS)]

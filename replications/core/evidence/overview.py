@@ -136,7 +136,7 @@ def experiments_table(results: Sequence[Results]) -> str:
         named = [task_name(t) for t in plan.replication.headline if t in measured]
         tasks = "·".join(name.removesuffix(" 분할") for name in named)
         cells = [plan.replication.korean, tasks]
-        steps = "/".join(f"{budget:,}" for budget in plan.ladder or [plan.settings.steps])
+        steps = "/".join(f"{budget:,}" for budget in plan.budgets)
         if plan.epochs:
             steps += f" ({plan.epochs:.3g})"
         runs = sum(not run.axis for run in plan.runs.values())

@@ -76,7 +76,7 @@ def page(folder: Path) -> str:
     for name, plan in published_plans(folder).items():
         claims = pd.read_csv(folder / name / "claims.csv", dtype={"claim": str})
         lines += ["", f"## {plan.replication.title}", ""]
-        steps = " / ".join(f"{steps:,}" for steps in plan.ladder or [plan.settings.steps])
+        steps = " / ".join(f"{steps:,}" for steps in plan.budgets)
         lines += [f"Study `{plan.study}`: {plan.seeds} seeds, {steps} steps.", ""]
         lines += ["| claim | | verdict | settled from |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(_cells(plan, row))} |" for _, row in claims.iterrows()]

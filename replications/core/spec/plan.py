@@ -62,6 +62,11 @@ class Plan(Strict):
         return self.settings.data
 
     @property
+    def budgets(self) -> list[int]:
+        """The budgets, in steps, at which claims are decided."""
+        return self.ladder or [self.settings.steps]
+
+    @property
     def epochs(self) -> float | None:
         """Passes over the training samples that a run makes; None where their number is not known
         beforehand."""

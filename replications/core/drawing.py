@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,10 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#0
 """Okabe and Ito's, which colour-blind readers tell apart."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 """One to go with each colour, for print in grey."""
+
+
+# It warns of every table of the Korean font that it leaves out, at every figure.
+logging.getLogger("fontTools.subset").setLevel(logging.ERROR)
 
 
 def style() -> Any:

@@ -111,12 +111,14 @@ for _family, _names in FAMILIES.items():
             ),
             [
                 f"{RESULTS}/{_family}/generated/{file}"
-                for file in layout.for_paper(PLANS[name] for name in _names)
+                for file in layout.for_paper([PLANS[name] for name in _names])
             ],
             report(
                 [
-                    f"{RESULTS}/{_family}/figure_{name}.svg"
-                    for name in ("plane", "ladder")
+                    f"{RESULTS}/{_family}/{figure}.svg"
+                    for figure in layout.family_figures(
+                        [PLANS[name] for name in _names]
+                    )
                 ],
                 caption="../report/overview.rst",
                 category="Overview",

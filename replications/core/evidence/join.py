@@ -16,7 +16,7 @@ from replications.core.evidence.overview import overview
 from replications.core.evidence.study import load_results
 from replications.core.files import replacing, write_text
 from replications.core.spec import DatasetOptions, Plan, declared, origin
-from replications.core.spec.layout import ORIGIN, OVERVIEW, TABLES, for_paper
+from replications.core.spec.layout import ORIGIN, TABLES, for_paper, of_family
 
 _FACES = {
     "quick": "※ CPU로 십여 분에 끝나는 축소(quick) 연구로, 정확도의 주장은 판정하지 않는다.",
@@ -49,7 +49,7 @@ def join(names: Sequence[str], sources: Path, folder: Path) -> None:
     write_text(generated / "numbers.tex", study + own)
     for file in for_paper(plans):
         if file != "numbers.tex":
-            source = folder if file in OVERVIEW else sources
+            source = folder if file in of_family(plans) else sources
             with replacing(generated / file) as temporary:
                 shutil.copyfile(source / file, temporary)
     made_from = {one.plan.name: origin.read(one.folder / ORIGIN)["origin"] for one in results}

@@ -46,7 +46,8 @@ def overview(results: Sequence[Results], folder: Path, published: Path) -> pd.Da
     write_text(folder / "table_experiments.tex", experiments_table(results))
     with mpl.rc_context(style()):
         save(plane_figure(table, results), folder / "figure_plane")
-        save(ladders_figure(results), folder / "figure_ladder")
+        if any(one.plan.ladder for one in results):
+            save(ladders_figure(results), folder / "figure_ladder")
     return table
 
 

@@ -8,7 +8,7 @@ what its paper is made from.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from replications.core.spec.plan import Plan
@@ -35,12 +35,6 @@ TABLES = (
 """The tables of a replication, and under the same names those of a family."""
 LATEX = ("table_results.tex", "supplement.tex")
 """What the paper and its supplement input of a replication, besides figures and numbers."""
-OVERVIEW = (
-    *("table_efficiency.tex", "table_experiments.tex"),
-    *("figure_plane.pdf", "figure_ladder.pdf"),
-)
-"""What the paper inputs of all replications of a family together."""
-
 
 WEIGHTS_VARIABLE = "IMAGENET_WEIGHTS"
 
@@ -59,11 +53,22 @@ def figures(plan: Plan) -> list[str]:
     return [f"figure_{name}" for name in (*shared, *plan.replication.figures)]
 
 
-def for_paper(plans: Iterable[Plan]) -> list[str]:
+def family_figures(plans: Sequence[Plan]) -> list[str]:
+    """The figures of all replications of a family together, without suffix."""
+    return ["figure_plane", *(["figure_ladder"] if any(plan.ladder for plan in plans) else [])]
+
+
+def of_family(plans: Sequence[Plan]) -> list[str]:
+    """What the paper inputs of all replications of a family together, besides numbers."""
+    figures = [f"{figure}.pdf" for figure in family_figures(plans)]
+    return ["table_efficiency.tex", "table_experiments.tex", *figures]
+
+
+def for_paper(plans: Sequence[Plan]) -> list[str]:
     """What the paper inputs besides its text, as paths under its folder `generated`."""
     own = [
         f"{plan.name}/{file}"
         for plan in plans
         for file in (*LATEX, *(f"{figure}.pdf" for figure in figures(plan)))
     ]
-    return ["numbers.tex", *OVERVIEW, *own]
+    return ["numbers.tex", *of_family(plans), *own]

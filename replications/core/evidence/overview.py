@@ -126,9 +126,9 @@ def efficiency_table(
 def experiments_table(results: Sequence[Results]) -> str:
     """What each replication trains."""
     lines = [
-        r"\begin{tabular}{@{}llrrrr@{}}",
+        r"\begin{tabular}{@{}llrrr@{}}",
         r"\toprule",
-        r"재현 & 작업 & 실행 & 단계 (에폭) & 배치 & 시드 \\",
+        r"재현 & 작업 & 실행 & 단계 (에폭) & 시드 \\",
         r"\midrule",
     ]
     for one in results:
@@ -137,12 +137,12 @@ def experiments_table(results: Sequence[Results]) -> str:
         named = [task_name(t) for t in plan.replication.headline if t in measured]
         tasks = "·".join(name.removesuffix(" 분할") for name in named)
         cells = [plan.replication.korean, tasks]
-        steps = "/".join(f"{budget:,}" for budget in plan.budgets)
+        ends = dict.fromkeys((plan.budgets[0], plan.budgets[-1]))
+        steps = "--".join(f"{budget:,}" for budget in ends)
         if plan.epochs:
             steps += f" ({plan.epochs:.3g})"
         runs = sum(not run.axis for run in plan.runs.values())
-        counts = [str(runs), steps, str(plan.settings.batch_size), str(plan.seeds)]
-        lines.append(" & ".join([*cells, *counts]) + r" \\")
+        lines.append(" & ".join([*cells, str(runs), steps, str(plan.seeds)]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 

@@ -22,6 +22,7 @@ except StudyError as error:
     raise WorkflowError(str(error))
 
 PLANS, FAMILIES, BUILT = STUDY.plans, STUDY.families, STUDY.built
+TRAINING = STUDY.training  # and the plans of what replications take runs over from
 RESULTS = f"results/{STUDY.config.study}"
 PUBLISHED, DRAFT = "results/published", "results/draft"
 DEVICE = origin.device_of(STUDY.config.device)
@@ -33,17 +34,17 @@ PAUSE = 10  # seconds between two looks at how far the study is
 # What the process imports that trainings are forked from.
 PRELOADED = [
     "replications.core.engine.train",
-    *(f"replications.{name}.model" for name in PLANS),
+    *(f"replications.{name}.model" for name in TRAINING),
     *{
         options.module_of(options.implementation)
-        for plan in PLANS.values()
+        for plan in TRAINING.values()
         for options in (plan.data, *plan.settings.tasks.values())
     },
 ]
 
 
 wildcard_constraints:
-    replication="|".join(PLANS),
+    replication="|".join(TRAINING),
     run="[a-z0-9_]+(@[a-zA-Z0-9_.,=+-]+)?",
     experiment=f"(?!{layout.FLOOR}/)[a-z0-9_]+",
     seed="[0-9]+",
@@ -67,7 +68,7 @@ def again(stale):
 
 @functools.cache
 def run_origin(replication, run):
-    return origin.of_run(PLANS[replication], run, STUDY.config.threads, DEVICE)
+    return origin.of_run(TRAINING[replication], run, STUDY.config.threads, DEVICE)
 
 
 @functools.cache
@@ -85,20 +86,21 @@ def data_hash(folder):
 @functools.cache
 def run_is_stale(replication, run, seed):
     """Whether a run folder, or that of a run that it needs, is made from something else."""
-    plan, folder = PLANS[replication], Path(RESULTS, replication, run, str(seed))
+    plan, folder = TRAINING[replication], Path(RESULTS, replication, run, str(seed))
     data = data_hash(plan.settings_of(run).data.folder)
     expected = run_origin(replication, run) | {"seed": int(seed)}
     expected |= {"data": data} if data else {}
     return origin.is_stale(
         folder, expected | origin.of_needed(plan, run, folder)
     ) or any(
-        run_is_stale(replication, name, seed) for name in plan.runs[run].needs.values()
+        run_is_stale(plan.owner(name).name, name, seed)
+        for name in plan.runs[run].needs.values()
     )
 
 
 def floor_is_stale(replication):
     """Whether the floors of a replication are made from something else."""
-    plan = PLANS[replication]
+    plan = TRAINING[replication]
     data = data_hash(plan.data.folder)
     expected = origin.of_floor(plan) | ({"data": data} if data else {})
     return origin.is_stale(Path(RESULTS, replication, layout.FLOOR), expected)
@@ -107,9 +109,9 @@ def floor_is_stale(replication):
 def training_inputs(wildcards):
     """The data, the runs that this one needs, and where its folder is stale what makes it anew."""
     name, run, seed = wildcards.replication, wildcards.run, wildcards.seed
-    plan = PLANS[name]
+    plan = TRAINING[name]
     needed = [
-        f"{RESULTS}/{name}/{other}/{seed}/{layout.ORIGIN}"
+        f"{layout.run_folder(Path(RESULTS, name), plan, other, seed)}/{layout.ORIGIN}"
         for other in plan.runs[run].needs.values()
     ]
     data = f"{plan.settings_of(run).data.folder}/{layout.DESCRIPTION}"
@@ -121,12 +123,13 @@ def training_inputs(wildcards):
     return [data, *weights, *needed, *again(run_is_stale(name, run, seed))]
 
 
-def run_files(name, files):
-    """The `files` of every run folder of a replication."""
+def run_files(name, files, taken_over=True):
+    """The `files` of every run folder of a replication; with those of runs that it takes over."""
     plan = PLANS[name]
     return [
-        f"{RESULTS}/{name}/{run}/{seed}/{file}"
-        for run in plan.runs
+        f"{layout.run_folder(Path(RESULTS, name), plan, run, seed)}/{file}"
+        for run, spec in plan.runs.items()
+        if taken_over or not spec.of
         for seed in plan.seed_numbers
         for file in files
     ]
@@ -143,7 +146,7 @@ def experiment_files(name):
 
 def floor_files(name):
     """The files of the floors of a replication."""
-    folder = f"{RESULTS}/{name}/{layout.FLOOR}"
+    folder = layout.floor_folder(Path(RESULTS, name), PLANS[name])
     return [f"{folder}/{file}" for file in layout.FLOOR_FILES]
 
 
@@ -214,7 +217,7 @@ def tell_progress(workflow):
         for job in workflow.dag.needrun_jobs()
         if job.rule.name == "train"
     ]
-    progress, said = StudyProgress(PLANS, Path(RESULTS), pending), ""
+    progress, said = StudyProgress(TRAINING, Path(RESULTS), pending), ""
     while pending:
         line = progress.line()
         if line.partition(";")[0] != said.partition(";")[0]:

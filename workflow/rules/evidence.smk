@@ -190,7 +190,7 @@ for _name in PLANS if STUDY.config.study == TUNING else ():
         name:
             f"tune_{_name}"
         input:
-            run_files(_name, [layout.ORIGIN, "metrics.json"]),
+            run_files(_name, [layout.ORIGIN, "metrics.json"], taken_over=False),
         output:
             update(f"replications/{_name}/{TUNING}.csv"),
         log:

@@ -39,7 +39,7 @@ rule train:
 rule floor:
     input:
         lambda wildcards: (
-            f"{PLANS[wildcards.replication].data.folder}/{layout.DESCRIPTION}"
+            f"{TRAINING[wildcards.replication].data.folder}/{layout.DESCRIPTION}"
         ),
         newer=lambda wildcards: again(floor_is_stale(wildcards.replication)),
     output:

@@ -81,7 +81,7 @@ def build_learner(
 ) -> Learner:
     """The learner of a run at the start of its training: `build_model` of the replication's
     `model.py`, which is given the learners that the run needs, if it needs any, as `needs`."""
-    build_model = importlib.import_module(f"replications.{plan.name}.model").build_model
+    build_model = importlib.import_module(f"replications.{plan.owner(run).name}.model").build_model
     channels = {name: task.channels for name, task in tasks.items()}
     given = {"needs": needs} if needs else {}
     learner: Learner = build_model(channels, plan.model_of(run), seed, **given)

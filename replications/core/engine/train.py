@@ -37,7 +37,7 @@ from replications.core.engine.provenance import record
 from replications.core.errors import DivergedError, StudyError, run_command
 from replications.core.files import write_json
 from replications.core.spec import TUNING, Plan, load_plan, origin, written
-from replications.core.spec.layout import MEASURED, ORIGIN
+from replications.core.spec.layout import MEASURED, ORIGIN, run_folder
 from replications.core.tasks.base import Task
 
 
@@ -197,7 +197,7 @@ def prepare_job(
             dataset,
             arguments.seed,
             device,
-            lambda needed: _beside(arguments, needed),
+            lambda needed: _beside(plan, arguments, needed),
         ),
         _split(plan, arguments, "train", tasks, device),
         _split(plan, arguments, "val", validated, device),
@@ -221,12 +221,12 @@ def origin_of(
 
 def _needed(plan: Plan, arguments: Arguments, run: str) -> dict[str, Path]:
     """The run folders of what a run needs."""
-    return {role: _beside(arguments, needed) for role, needed in plan.runs[run].needs.items()}
+    return {role: _beside(plan, arguments, needed) for role, needed in plan.runs[run].needs.items()}
 
 
-def _beside(arguments: Arguments, run: str) -> Path:
+def _beside(plan: Plan, arguments: Arguments, run: str) -> Path:
     """The folder of another run of the same seed."""
-    return arguments.output.parent.parent / run / str(arguments.seed)
+    return run_folder(arguments.output.parents[1], plan, run, arguments.seed)
 
 
 def _split(

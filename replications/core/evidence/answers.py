@@ -18,7 +18,9 @@ _LOST = 2
 
 def training_sentences(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
     """What was trained, and for how long."""
-    trainings = sum(len(one.plan.runs) * one.plan.seeds for one in results)
+    trainings = sum(
+        one.plan.seeds for one in results for run in one.plan.runs.values() if not run.of
+    )
     seconds = pd.concat([one.costs["training_s"] for one in results])
     ends = [f"{value:,.0f}" for value in (seconds.min(), seconds.max())]
     epochs = sorted(one.plan.epochs for one in results if one.plan.epochs)

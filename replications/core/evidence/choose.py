@@ -24,8 +24,10 @@ _LEAST = 1e-3
 
 
 def choose(plan: Plan, folder: Path, output: Path) -> None:
-    """Write every measured value, the scores and the choice; `folder` holds the run folders."""
-    rows = [row for run in plan.runs for row in _measured(plan, folder, run)]
+    """Write every measured value, the scores and the choice of the replication's own runs, whose
+    folders `folder` holds."""
+    own = [run for run, spec in plan.runs.items() if not spec.of]
+    rows = [row for run in own for row in _measured(plan, folder, run)]
     table = pd.DataFrame(rows)
     scores = table.groupby(["run", RATE])["log"].mean()
     best = scores.groupby(level="run").idxmax()

@@ -34,6 +34,7 @@ from replications.core.spec import (
     Verdict,
     tested_elsewhere,
 )
+from replications.core.spec.layout import run_folder
 
 _COLUMNS = [
     *["replication", "claim", "title", "complete", "seeds", "seeds_needed", "p_all"],
@@ -160,7 +161,8 @@ def _agreement(plan: Plan, wanted: Agreement, folder: Path) -> Verdict:
         return "undecided"
     spreads = []
     for seed in plan.seed_numbers:
-        histories = [pd.read_csv(folder / r / str(seed) / "history.csv") for r in wanted.runs]
+        places = [run_folder(folder, plan, run, seed) for run in wanted.runs]
+        histories = [pd.read_csv(place / "history.csv") for place in places]
         for column in wanted.columns:
             last = [history[column].dropna().iloc[-1] for history in histories]
             spreads.append(max(last) - min(last))

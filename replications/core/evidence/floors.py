@@ -17,7 +17,7 @@ import pandas as pd
 
 from replications.core.evidence.values import Values
 from replications.core.spec import ALL_TASKS, Plan, origin
-from replications.core.spec.layout import FLOOR
+from replications.core.spec.layout import floor_folder
 
 MARGIN = 0.05
 
@@ -52,9 +52,11 @@ NO_FLOORS = Floors(pd.DataFrame(columns=["task", "metric", "floor"]), {})
 
 
 def floors_table(plan: Plan, folder: Path) -> pd.DataFrame:
-    """The floors as measured in `folder / "floor"`, whose files must be those written there."""
-    origin.verified(folder / FLOOR)
-    measured = json.loads((folder / FLOOR / "metrics.json").read_text(encoding="utf-8"))
+    """The floors as measured, whose files must be those written there; the results of the plan are
+    in `folder`."""
+    place = floor_folder(folder, plan)
+    origin.verified(place)
+    measured = json.loads((place / "metrics.json").read_text(encoding="utf-8"))
     rows = []
     for task, metrics in measured.items():
         for metric, own in metrics.items():

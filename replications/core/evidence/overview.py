@@ -64,7 +64,7 @@ def efficiency(results: Results) -> list[dict[str, object]]:
         chosen = (delta["run"] == name) & (delta["definition"] == "per_task_primary")
         values = delta.loc[chosen, "value"].tolist()
         sound = bool(delta.loc[chosen, "meaningful"].all())
-        if run.role == "single" or not values:
+        if run.role == "single" or run.of or not values:
             continue
         low, high = interval(values)
         largest = max(
@@ -141,7 +141,7 @@ def experiments_table(results: Sequence[Results]) -> str:
         steps = "--".join(f"{budget:,}" for budget in ends)
         if plan.epochs:
             steps += f" ({plan.epochs:.3g})"
-        runs = sum(not run.axis for run in plan.runs.values())
+        runs = sum(not run.axis and not run.of for run in plan.runs.values())
         lines.append(" & ".join([*cells, str(runs), steps, str(plan.seeds)]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 

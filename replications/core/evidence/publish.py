@@ -15,7 +15,7 @@ import pandas as pd
 from replications.core.evidence.naming import part_names
 from replications.core.files import replacing, write_text
 from replications.core.spec import Comparison, Plan, load_plan, origin, replication_names
-from replications.core.spec.layout import ORIGIN, figures
+from replications.core.spec.layout import ORIGIN, figures, run_folder
 
 PAGE = "README.md"
 _FILES = ("table.csv", "numbers.json")
@@ -45,9 +45,9 @@ def publish(plan: Plan, folder: Path, output: Path) -> None:
 
 def origins(plan: Plan, folder: Path) -> Iterator[dict[str, object]]:
     """A row per run folder and experiment: seed, source, data, versions, hardware, command."""
-    runs = [f"{run}/{seed}" for run in plan.runs for seed in plan.seed_numbers]
-    for name in (*runs, *plan.experiments):
-        record = origin.read(folder / name / ORIGIN)
+    runs = [run_folder(folder, plan, run, seed) for run in plan.runs for seed in plan.seed_numbers]
+    for place in (*runs, *(folder / experiment for experiment in plan.experiments)):
+        record = origin.read(place / ORIGIN)
         row = {key: record[key] for key in ("replication", "study", "run")}
         row |= {"role": record.get("role", "experiment"), "seed": record.get("seed")}
         row |= {"source_hash": record["source_hash"], "python": record["python"]}

@@ -9,6 +9,7 @@ import pandas as pd
 
 from replications.core.evidence.values import Values
 from replications.core.spec import Plan
+from replications.core.spec.layout import run_folder
 
 _COLUMNS = [
     *["replication", "run", "task", "metric", "seeds", "reached"],
@@ -26,7 +27,9 @@ def reaching_table(plan: Plan, values: Values, costs: pd.DataFrame, folder: Path
     """
     runs = [run for run, spec in plan.runs.items() if not spec.axis]
     curves = {
-        (run, seed): pd.read_csv(folder / run / str(seed) / "history.csv").set_index("step")
+        (run, seed): pd.read_csv(
+            run_folder(folder, plan, run, seed) / "history.csv", index_col="step"
+        )
         for run in runs
         for seed in plan.seed_numbers
     }

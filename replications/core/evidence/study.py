@@ -17,6 +17,7 @@ from replications.core.evidence.statistics import interval
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
 from replications.core.evidence.values import observed
 from replications.core.spec import REPLICATIONS, Plan, load_plan, origin
+from replications.core.spec.layout import run_folder
 
 
 @dataclass(frozen=True)
@@ -57,14 +58,18 @@ class Results:
     floors: Floors
     reported: pd.DataFrame
 
+    def run_folder(self, run: str, seed: int) -> Path:
+        """Where a run lies."""
+        return run_folder(self.folder, self.plan, run, seed)
+
     def examples(self, run: str) -> dict[str, Array]:
         """The arrays of seed 0's `examples.npz`."""
-        with np.load(self.folder / run / "0" / "examples.npz") as arrays:
+        with np.load(self.run_folder(run, 0) / "examples.npz") as arrays:
             return dict(arrays)
 
     def history(self, run: str, seed: int) -> pd.DataFrame:
         """What the training of a run recorded, a row per recorded step."""
-        return pd.read_csv(self.folder / run / str(seed) / "history.csv")
+        return pd.read_csv(self.run_folder(run, seed) / "history.csv")
 
     def experiment(self, name: str) -> pd.DataFrame:
         """The table an experiment left."""

@@ -203,7 +203,7 @@ def _origins(results: Results) -> pd.DataFrame:
     rows = []
     for run in results.plan.runs:
         for seed in results.plan.seed_numbers:
-            path = results.folder / run / str(seed) / "provenance.json"
+            path = results.run_folder(run, seed) / "provenance.json"
             origin = json.loads(path.read_text(encoding="utf-8"))
             data = "-".join(md5[:6] for md5 in origin["data"]["md5"].values())
             rows.append((run, str(seed), origin["device"], origin["source_hash"], data))

@@ -17,7 +17,7 @@ import pandas as pd
 from replications.core.errors import StudyError
 from replications.core.files import replacing
 from replications.core.spec import Plan, base_of, origin, written
-from replications.core.spec.layout import MEASURED
+from replications.core.spec.layout import MEASURED, run_folder
 
 RUNS_KEY = ["replication", "run", "axis", "condition", "seed", "split", "task", "metric"]
 RUNS_COLUMNS = [
@@ -37,7 +37,8 @@ _TEXT = ("axis", "condition")
 
 
 def collect(plan: Plan, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The values and the costs of every run folder `folder/<run>/<seed>` of a plan.
+    """The values and the costs of every run of a plan, whose results are in `folder`; of those
+    taken over from another replication too, as rows of this one.
 
     Raises:
         StudyError: a run folder is incomplete, was altered, or was made from something else.
@@ -47,12 +48,14 @@ def collect(plan: Plan, folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
     for run in plan.runs:
         expected = origin.of_run(plan, run, threads=0, device="")
         for seed in plan.seed_numbers:
-            record = _verified(folder / run / str(seed), plan, run, seed, expected)
+            place = run_folder(folder, plan, run, seed)
+            record = _verified(place, plan, run, seed, expected)
             metrics, cost = (
-                json.loads((folder / run / str(seed) / name).read_text(encoding="utf-8"))
+                json.loads((place / name).read_text(encoding="utf-8"))
                 for name in ("metrics.json", "cost.json")
             )
-            identity = {key: record[key] for key in ("replication", "run", "role", "seed")}
+            identity = {key: record[key] for key in ("run", "role", "seed")}
+            identity |= {"replication": plan.name}
             stamp = {
                 "data_md5": "-".join(md5[:8] for md5 in record["data"]["md5"].values()),
                 "source_hash": record["source_hash"],
@@ -85,7 +88,8 @@ def _verified(
     """The origin of a run folder, which must be what the study asks for."""
     record = origin.verified(folder, _READ)
     found = {key: record.get(key) for key in ("replication", "study", "run", "seed")}
-    if found != {"replication": plan.name, "study": plan.study, "run": run, "seed": seed}:
+    owner = plan.owner(run)
+    if found != {"replication": owner.name, "study": plan.study, "run": run, "seed": seed}:
         raise StudyError(f"{folder}: holds {found}; run snakemake, which trains it again")
     wanted = {key: expected[key] for key in ("trained_with", "evaluated_at", "source", "packages")}
     wanted |= origin.of_needed(plan, run, folder)

@@ -11,6 +11,7 @@ import pandas as pd
 
 from replications.core.data.labels import Array
 from replications.core.spec import Plan
+from replications.core.spec.layout import run_folder
 
 Measurement = tuple[str, str, str, str]
 """Run, task, metric and condition."""
@@ -56,11 +57,11 @@ def observed(runs: pd.DataFrame) -> Values:
 
 def resampled(plan: Plan, folder: Path, own: Values) -> Values:
     """The values of `own` under the usual condition on test splits drawn anew, the same for every
-    run and seed, from the run folders in `folder`; metrics that a draw lacks are left out."""
+    run and seed, from the run folders of `folder`; metrics that a draw lacks are left out."""
     found: dict[Measurement, Array] = {}
     for run in plan.runs:
-        paths = [folder / run / str(seed) / "resampled.csv" for seed in plan.seed_numbers]
-        tables = [pd.read_csv(path) for path in paths]
+        places = [run_folder(folder, plan, run, seed) for seed in plan.seed_numbers]
+        tables = [pd.read_csv(place / "resampled.csv") for place in places]
         for column in tables[0].columns:
             task, _, metric = column.partition(".")
             values = np.stack([table[column].to_numpy(float) for table in tables])

@@ -128,6 +128,7 @@ def of_floor(plan: Plan) -> Closure:
 
 
 def _training_roots(plan: Plan, run: str) -> Iterator[str]:
+    plan = plan.owner(run)
     yield "replications.core.engine.train"
     yield from (f"{_ROOT}.{plan.name}.{module}" for module in ("model", "options"))
     spec, settings = plan.runs[run], plan.settings_of(run)

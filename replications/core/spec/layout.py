@@ -44,6 +44,18 @@ def weights_folder() -> Path:
     return Path(os.environ.get(WEIGHTS_VARIABLE, "data/weights"))
 
 
+def run_folder(folder: Path, plan: Plan, run: str, seed: int | str) -> Path:
+    """Where a run lies, of a replication whose results are in `folder`: there, or in the folder
+    beside it of the replication that it is taken over from."""
+    owner = plan.owner(run)
+    return (folder if owner is plan else folder.with_name(owner.name)) / run / str(seed)
+
+
+def floor_folder(folder: Path, plan: Plan) -> Path:
+    """Where the floors lie, likewise: of the same data and tasks they are the same."""
+    return (folder.with_name(plan.lender.name) if plan.lender else folder) / FLOOR
+
+
 def figures(plan: Plan) -> list[str]:
     """The figures of a replication, without suffix: those of every one, then its own."""
     examples = ["examples"] if plan.data.examples else []

@@ -19,7 +19,7 @@ from typing import Any
 from replications.core.errors import StudyError
 from replications.core.files import sha256_of, write_json
 from replications.core.spec import closure
-from replications.core.spec.layout import DESCRIPTION, FLOOR, ORIGIN
+from replications.core.spec.layout import DESCRIPTION, ORIGIN, floor_folder, run_folder
 from replications.core.spec.options import DatasetOptions
 from replications.core.spec.plan import Plan, digest, tested_elsewhere
 
@@ -53,7 +53,7 @@ def _cuda_is_usable() -> bool:
 def of_run(plan: Plan, run: str, threads: int, device: str) -> Origin:
     """What a run is trained from, but for its data and its seed; `device`: `cpu` or `cuda`."""
     return {
-        "run": f"{plan.study}/{plan.name}/{run}",
+        "run": f"{plan.study}/{plan.owner(run).name}/{run}",
         "trained_with": plan.run_fingerprint(run),
         "evaluated_at": plan.settings_of(run).conditions,
         "threads": threads,
@@ -67,7 +67,7 @@ def of_needed(plan: Plan, run: str, folder: Path) -> Origin:
     lie beside it, as far as they are there."""
     found = {}
     for role, needed in plan.runs[run].needs.items():
-        record = read(folder.parents[1] / needed / folder.name / ORIGIN)
+        record = read(run_folder(folder.parents[1], plan, needed, folder.name) / ORIGIN)
         found[role] = record.get("files", {}).get("model.pt")
     return {"needs": found} if found and all(found.values()) else {}
 
@@ -80,11 +80,11 @@ def of_preparation(data: DatasetOptions) -> Origin:
 def of_evidence(plan: Plan, folder: Path) -> Origin:
     """What the tables and figures of a replication are made from; its run folders and experiments
     lie in `folder`."""
-    made = [f"{run}/{seed}" for run in plan.runs for seed in plan.seed_numbers]
-    made += [FLOOR, *plan.experiments]
+    made = [run_folder(folder, plan, run, seed) for run in plan.runs for seed in plan.seed_numbers]
+    made += [floor_folder(folder, plan), *(folder / name for name in plan.experiments)]
     return {
         "plan": plan.digest(),
-        "results": digest([read(folder / name / ORIGIN).get("files") for name in made]),
+        "results": digest([read(place / ORIGIN).get("files") for place in made]),
         "tested_elsewhere": tested_elsewhere(plan.replication.paper, plan.name),
         **({"tuning": sha256_of(plan.tuning)} if plan.tuning else {}),
         **closure.of_evidence(plan).origin,

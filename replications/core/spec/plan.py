@@ -24,6 +24,7 @@ from replications.core.spec.axes import (
     written,
 )
 from replications.core.spec.claims import SINGLES, Better, Claim, Comparison, Crossing
+from replications.core.spec.likeness import completed, overlaid
 from replications.core.spec.options import DatasetOptions, ModelOptions, Strict
 from replications.core.spec.reading import checked, explained, read_yaml, shown
 from replications.core.spec.replication import Experiment, Replication, Study
@@ -47,6 +48,9 @@ class Plan(Strict):
     Empty where there is one."""
     runs: dict[str, Run]
     """Every run, those laid out along axes as runs of their own; see `axes`."""
+    lender: Plan | None = None
+    """The plan of the replication that this one is like, by which the runs taken over from it are
+    trained."""
     varied: dict[str, Settings] = {}
     """The settings of runs that change some, or are laid out along axes."""
     experiments: dict[str, Experiment]
@@ -80,13 +84,18 @@ class Plan(Strict):
         model where there is such a run."""
         return _single_of(self.runs, task, self.runs[run]) or ""
 
+    def owner(self, run: str) -> Plan:
+        """The plan by which a run is trained, this one or the lender's."""
+        return self.lender if self.lender and self.runs[run].of else self
+
     def settings_of(self, run: str) -> Settings:
         """The settings of a run."""
         return self.varied.get(run, self.settings)
 
     def model_of(self, run: str) -> ModelOptions:
         """The options of a run's model."""
-        return model_options(self.name, _model_of(self.settings_of(run), self.runs[run]))
+        model = _model_of(self.settings_of(run), self.runs[run])
+        return model_options(self.owner(run).name, model)
 
     def axes_of(self, run: str) -> Axis:
         """Where a run lies on every axis along which it, or a variant of it, is laid out."""
@@ -186,6 +195,8 @@ class Plan(Strict):
 
     def specification(self, run: str) -> dict[str, Any]:
         """All that a run is trained with but its code, its data and its seed."""
+        if (owner := self.owner(run)) is not self:
+            return owner.specification(run)
         spec, settings = self.runs[run], self.settings_of(run)
         tasks = list(settings.tasks) if spec.labels == "disjoint" else spec.trained
         unused = {"model", "tasks", "at", "checkpoint_every"}
@@ -195,7 +206,7 @@ class Plan(Strict):
             "tasks": {task: settings.tasks[task].model_dump(mode="json") for task in tasks},
             "run": spec.model_dump(
                 mode="json",
-                exclude={"title", "model", "settings", "rate_of", "needs", "over", "axis"},
+                exclude={"title", "model", "settings", "rate_of", "needs", "over", "axis", "of"},
             ),
             "needs": {role: self.run_fingerprint(needed) for role, needed in spec.needs.items()},
             # What the latency of the run is compared with.
@@ -257,7 +268,8 @@ def load_replication(name: str) -> Replication:
     path = path_of(name)
     if not path.is_file():
         raise StudyError(f"no replication '{name}': {shown(path)} does not exist")
-    replication = _read(path, path.stat().st_mtime_ns)
+    changed = tuple(path_of(folder).stat().st_mtime_ns for folder in _folders())
+    replication = _read(path, changed)
     if replication.part_of not in (None, *_folders()):
         raise StudyError(
             f"{shown(path)}: part_of: no replication '{replication.part_of}'; "
@@ -275,8 +287,20 @@ def tested_elsewhere(paper: str, name: str) -> int:
 
 
 @functools.cache
-def _read(path: Path, changed: int) -> Replication:
-    return checked(Replication, read_yaml(path), path)
+def _read(path: Path, changed: tuple[int, ...]) -> Replication:
+    """`changed`: when any of the specifications was."""
+    content = read_yaml(path)
+    other = content.get("like") if isinstance(content, dict) else None
+    if other is None:
+        return checked(Replication, content, path)
+    if other not in _folders():
+        raise StudyError(
+            f"{shown(path)}: like: no replication '{other}'; there are: {', '.join(_folders())}"
+        )
+    try:
+        return checked(Replication, completed(content, read_yaml(path_of(other)), other), path)
+    except ValueError as error:
+        raise StudyError(f"{shown(path)}: {error}") from None
 
 
 def load_plan(name: str, study: str) -> Plan:
@@ -287,12 +311,24 @@ def load_plan(name: str, study: str) -> Plan:
     """
     replication = load_replication(name)
     chosen = _study_of(replication, study, name)
-    merged = _overlaid(replication.settings, chosen.settings)
+    lender = load_plan(replication.like, study) if replication.like else None
+    merged = overlaid(replication.settings, chosen.settings)
     settings = checked(Settings, merged, path_of(name), f"settings with studies.{study}.settings")
     runs = _runs_of(replication, chosen, name, study)
     _check_matched(runs, name, study)
     tuned = _tuned(runs, name) if chosen.tuned else {}
     variants = _laid_out(runs, chosen, replication, settings, name, study)
+    varied = {
+        run: _varied(settings, spec, tuned.get(base_of(run), {}), name)
+        for run, spec in variants.items()
+        if spec.axis or spec.settings or tuned
+    }
+    if lender:
+        taken = _taken_over(lender, settings, variants, name)
+        variants |= {
+            run: spec.model_copy(update={"of": lender.name}) for run, spec in taken.items()
+        }
+        varied |= {run: lender.settings_of(run) for run in taken}
     plan = Plan(
         name=name,
         study=study,
@@ -303,22 +339,42 @@ def load_plan(name: str, study: str) -> Plan:
         tuned=chosen.tuned,
         ladder=[*chosen.ladder, settings.steps] if chosen.ladder else [],
         runs=variants,
-        varied={
-            run: _varied(settings, spec, tuned.get(base_of(run), {}), name)
-            for run, spec in variants.items()
-            if spec.axis or spec.settings or tuned
-        },
+        lender=lender,
+        varied=varied,
         experiments=_experiments_of(replication, chosen, variants),
     )
     _check_models(plan)
     return plan
 
 
+def _taken_over(
+    lender: Plan, settings: Settings, runs: Mapping[str, Run], name: str
+) -> dict[str, Run]:
+    """Those of the runs that are the lender's, as it trains them.
+
+    Raises:
+        StudyError: it does not train one of them, or under other settings than the model's.
+    """
+    where = f"{shown(path_of(name))}: study '{lender.study}'"
+    own, others = (s.model_dump(exclude={"model"}) for s in (settings, lender.settings))
+    if differing := [key for key, value in own.items() if value != others[key]]:
+        raise StudyError(
+            f"{where}: settings.{differing[0]} is not that of '{lender.name}', whose runs it is "
+            "compared with; only the model may differ"
+        )
+    wanted = [run for run, spec in runs.items() if spec.of]
+    if lacking := [run for run in wanted if run not in lender.runs]:
+        raise StudyError(
+            f"{where}: '{lender.name}' does not train '{lacking[0]}' in it; add that run"
+        )
+    return {run: lender.runs[run] for run in wanted}
+
+
 def _tuned(runs: Mapping[str, Run], name: str) -> dict[str, dict[str, Any]]:
     """The settings in which the learning rate that was chosen for each run differs."""
-    own = {run: spec.rate_of or run for run, spec in runs.items()}
+    own = {run: spec.rate_of or run for run, spec in runs.items() if not spec.of}
     chosen = rates(path_of(name).with_name("tuning.csv"), dict.fromkeys(own.values()))
-    return {run: {"optimizer": {"lr": chosen[own[run]]}} for run in runs}
+    return {run: {"optimizer": {"lr": chosen[rate]}} for run, rate in own.items()}
 
 
 def _study_of(replication: Replication, study: str, name: str) -> Study:
@@ -338,11 +394,11 @@ def _study_of(replication: Replication, study: str, name: str) -> Study:
         update={
             "runs": own.runs or other.runs,
             "tasks": own.tasks or other.tasks,
-            "settings": _overlaid(other.settings, own.settings),
+            "settings": overlaid(other.settings, own.settings),
             "over": other.over | own.over,
             "ladder": own.ladder or other.ladder,
             "each": other.each | own.each,
-            "experiments": _overlaid(other.experiments, own.experiments),
+            "experiments": overlaid(other.experiments, own.experiments),
         }
     )
 
@@ -456,7 +512,7 @@ def _check_reaches(run: Run) -> None:
 
 
 def _varied(settings: Settings, run: Run, tuned: Mapping[str, Any], name: str) -> Settings:
-    changed = _overlaid(_overlaid(settings.model_dump(), tuned), run.settings)
+    changed = overlaid(overlaid(settings.model_dump(), tuned), run.settings)
     where = f"settings of '{run.title}'"
     return checked(Settings, set_at(changed, run.axis), path_of(name), where)
 
@@ -468,7 +524,7 @@ def _experiments_of(
         name: Experiment(
             alone=spec.alone,
             histories=[run for run in spec.histories if run in runs],
-            options=_overlaid(spec.options, study.experiments.get(name, {})),
+            options=overlaid(spec.options, study.experiments.get(name, {})),
         )
         for name, spec in replication.experiments.items()
     }
@@ -510,7 +566,7 @@ def _unlikeness(single: Run, run: Run) -> int:
 def _model_of(settings: Settings, run: Run) -> dict[str, Any]:
     """The model's settings as the run changes them."""
     own = run.model | ({"auxiliary": run.auxiliary} if run.auxiliary else {})
-    return _overlaid(settings.model, own)
+    return overlaid(settings.model, own)
 
 
 def value_at(settings: Settings, path: str) -> int | float:
@@ -538,12 +594,3 @@ def _pair(run: str, against: str, at: str) -> tuple[str, str]:
     """The two runs of a comparison, where the first is at the axis values of its variant `at`."""
     axis = at.removeprefix(run)
     return at, against if against in ("", SINGLES) else f"{against}{axis}"
-
-
-def _overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """`base` with `over` laid on it, key by key, down through nested mappings."""
-    merged = dict(base)
-    for key, value in over.items():
-        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-        merged[key] = _overlaid(merged[key], value) if both else value
-    return merged

@@ -72,6 +72,9 @@ class Replication(Strict):
     """The paper of ours that it is part of."""
     part_of: str | None = None
     """The replication of the same paper that this one belongs to, and is built with."""
+    like: str | None = None
+    """The replication whose tasks, data, settings and sizes of studies it has as far as it says
+    nothing else, and whose runs it may list and compare with as its own; they are trained once."""
     order: int
     headline: dict[str, str]
     """The primary metric of each task."""
@@ -112,8 +115,11 @@ class Replication(Strict):
                 raise ValueError(
                     f"studies.{name}.like: '{study.like}' is no study that stands on its own"
                 )
-        if by_hand := [name for name, run in self.runs.items() if run.axis]:
-            raise ValueError(f"runs.{by_hand[0]}.axis is not to be set by hand; use over")
+        for name, run in self.runs.items():
+            if run.axis:
+                raise ValueError(f"runs.{name}.axis is not to be set by hand; use over")
+            if run.of not in (None, self.like):
+                raise ValueError(f"runs.{name}.of is not to be set by hand; use like")
         return self
 
     def tasks_of(self, statement: Better) -> list[str]:

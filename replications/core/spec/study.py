@@ -33,6 +33,12 @@ class StudyPlans(Strict):
     """By replication, in the order that they state."""
 
     @property
+    def training(self) -> dict[str, Plan]:
+        """The plans by which runs are trained: those of the study, and of what they are like."""
+        lenders = [plan.lender for plan in self.plans.values() if plan.lender]
+        return {plan.name: plan for plan in lenders} | self.plans
+
+    @property
     def families(self) -> dict[str, list[str]]:
         """The replications of each family."""
         found: dict[str, list[str]] = {}

@@ -177,6 +177,9 @@ class Run(Strict):
     which the run, and the single-task runs that match it, are trained besides the settings' own."""
     axis: dict[str, int | float] = {}
     """Of a run laid out along axes: the values that it is trained at. Not to be set by hand."""
+    of: str | None = None
+    """The replication from which the run is taken over, see `Replication.like`. Not to be set by
+    hand."""
 
     @field_validator("weighting", mode="before")
     @classmethod

@@ -41,7 +41,7 @@ def test_every_study_of_every_replication_is_valid() -> None:
 
 def test_the_gpu_study_has_few_enough_steps() -> None:
     """45 minutes at 18 ms a step."""
-    plans = spec.load_study({"study": "gpu"}).plans.values()
+    plans = spec.load_study({"study": "gpu", "families": "kcc"}).plans.values()
     assert len(plans) == 5
     assert {plan.seeds for plan in plans} == {10}
     assert sum(steps(plan) for plan in plans) <= 150_000

@@ -37,15 +37,17 @@ def laid_out(
     """The runs, each followed by its variants.
 
     A run is laid out at its values (`axes`), and at the same values the single-task runs that match
-    it (`matching(task, run)`).
+    it (`matching(task, run)`): those of another replication, which have another model, along what
+    is not the model's (`felt`).
     """
     wanted: dict[str, list[Axis]] = {name: [] for name in runs}
     for name, run in runs.items():
         partners = [matching(task, name) for task in run.tasks if run.role == "multi"]
         for axis in axes.get(name, ()):
             for partner in dict.fromkeys([name, *filter(None, partners)]):
-                if axis not in wanted[partner]:
-                    wanted[partner].append(axis)
+                place = axis if partner == name else felt(runs[partner], axis)
+                if place and place not in wanted[partner]:
+                    wanted[partner].append(place)
     result: dict[str, Run] = {}
     for name, run in runs.items():
         result[name] = run
@@ -61,6 +63,11 @@ def laid_out(
                 }
             )
     return result
+
+
+def felt(run: Run, axis: Axis) -> Axis:
+    """The values of an axis that a run which matches another has as well."""
+    return {path: v for path, v in axis.items() if not (run.of and path.startswith("model."))}
 
 
 def _nearest(run: str, axis: Axis, laid: Sequence[Axis]) -> str:

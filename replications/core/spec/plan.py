@@ -17,6 +17,7 @@ from replications.core.spec import reading
 from replications.core.spec.axes import (
     Axis,
     base_of,
+    felt,
     grid,
     laid_out,
     set_at,
@@ -80,8 +81,8 @@ class Plan(Strict):
 
     def single_of(self, task: str, run: str) -> str:
         """Name of the single-task run that matches `run` on `task`: trained on the same labels, at
-        the same axis values, its loss not scaled, and with the same changes to the settings and the
-        model where there is such a run."""
+        the same axis values, its loss not scaled, and where there is such a run with the same
+        changes to the settings and the model, begun with the same weights."""
         return _single_of(self.runs, task, self.runs[run]) or ""
 
     def owner(self, run: str) -> Plan:
@@ -551,7 +552,8 @@ def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
     alone = [
         name
         for name, other in runs.items()
-        if (other.trained, other.labels, other.axis) == ([task], run.labels, run.axis)
+        if (other.trained, other.labels) == ([task], run.labels)
+        and other.axis == felt(other, run.axis)
         and not other.loss_scale
         and other.settings in ({}, run.settings)
     ]
@@ -560,7 +562,10 @@ def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
 
 
 def _unlikeness(single: Run, run: Run) -> int:
-    return 2 * (single.settings != run.settings) + (single.model != run.model)
+    (task,) = single.trained
+    begins = {task: run.needs[task]} if task in run.needs else {}
+    differing = (single.settings != run.settings, single.needs != begins, single.model != run.model)
+    return sum(2**place * differs for place, differs in enumerate(reversed(differing)))
 
 
 def _model_of(settings: Settings, run: Run) -> dict[str, Any]:

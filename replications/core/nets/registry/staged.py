@@ -1,0 +1,75 @@
+"""Encoders in stages, of which tasks may have some in common and others of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from replications.core.nets.registry import MOBILENET_V2, Encoder, StridedOptions
+from replications.core.spec.options import Positive
+
+if TYPE_CHECKING:
+    from torch import nn
+
+STAGES = 4
+HeadKind = Literal["map", "cells", "image"]
+"""A prediction for every pixel, for every cell of the encoder's grid, or for the image."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Staged(Encoder):
+    """An encoder of four stages, each (B, C, H, W) to (B, C', H', W').
+
+    Attributes:
+        build: from the width of the thin encoder, the stride, and whether with ImageNet weights.
+        channels: the four C', from the width of the thin encoder.
+    """
+
+    build: Callable[[int, int, bool], list[nn.Module]]
+    channels: Callable[[int], tuple[int, ...]]
+
+
+def _thin(width: int, stride: int, pretrained: bool) -> list[nn.Module]:
+    from replications.core.nets.stages import thin
+
+    return thin(width)
+
+
+def _resnet18(width: int, stride: int, pretrained: bool) -> list[nn.Module]:
+    from replications.core.nets.stages import resnet18
+
+    return resnet18(pretrained)
+
+
+def _mobilenet_v2(width: int, stride: int, pretrained: bool) -> list[nn.Module]:
+    from replications.core.nets.mobilenet import stages
+
+    return stages(stride, pretrained)
+
+
+STAGED = {
+    "thin": Staged(
+        strides=(8,),
+        pretrained=False,
+        build=_thin,
+        channels=lambda width: (width, 2 * width, 4 * width, 8 * width),
+    ),
+    "resnet18": Staged(strides=(32,), build=_resnet18, channels=lambda width: (64, 128, 256, 512)),
+    "mobilenet_v2": Staged(
+        strides=(8, 16, 32),
+        packaged=MOBILENET_V2,
+        build=_mobilenet_v2,
+        channels=lambda width: (24, 32, 96, 320),
+    ),
+}
+
+
+class StagedOptions(StridedOptions):
+    """An encoder in stages, and a head for each task."""
+
+    known = STAGED
+
+    head_channels: Positive = 32
+    heads: dict[str, HeadKind] = {}
+    """What a task's head predicts for; none given: every pixel."""

@@ -1,0 +1,1 @@
+"""Hard sharing, replicated: one trunk, a head for each task."""

@@ -1,0 +1,1 @@
+"""Soft sharing, replicated: a network for each task, coupled by a penalty."""

@@ -1,0 +1,1 @@
+"""Supervising low-level tasks at low layers, replicated."""

@@ -1,0 +1,52 @@
+"""Cross-stitch networks: trained single-task networks, joined by units behind every stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from replications.core.nets.columns import Columns, widths
+from replications.core.nets.learner import Learner
+from replications.cross_stitch.options import ModelOptions
+from replications.cross_stitch.units import CrossStitch
+
+
+class StitchedColumns(Columns):
+    """Columns with a cross-stitch unit behind every stage."""
+
+    def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:
+        super().__init__(channels, options, seed)
+        self.units = nn.ModuleList(
+            CrossStitch(len(channels), width, options.own)
+            for width in (widths(options) if len(channels) > 1 else ())
+        )
+
+    def exchange(self, level: int, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Combine the features of all tasks behind a stage."""
+        if not self.units:
+            return features
+        return dict(zip(features, self.units[level](list(features.values())), strict=True))
+
+    def shared_parameters(self) -> list[Parameter]:
+        """Parameters of the units."""
+        return list(self.units.parameters())
+
+
+def build_model(
+    channels: Mapping[str, int],
+    options: ModelOptions,
+    seed: int,
+    needs: Mapping[str, Learner] | None = None,
+) -> StitchedColumns:
+    """The model for the tasks in `channels` (task: channels of its prediction); `needs`: the
+    trained single-task networks that it starts from, by task."""
+    model = StitchedColumns(channels, options, seed)
+    for task, trained in (needs or {}).items():
+        if not isinstance(trained, Columns):
+            raise TypeError(f"'{task}' starts from a network of columns, not {type(trained)}")
+        stages = nn.ModuleList([*trained.trunk, *trained.columns[task].children()])
+        model.columns[task].load_state_dict(stages.state_dict())
+        model.heads[task].load_state_dict(trained.heads[task].state_dict())
+    return model

@@ -1,0 +1,130 @@
+"""Cross-stitch networks: the unit's equation, the start from trained networks, LibMTL's."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import torch
+from torch import nn
+
+from replications.core.nets.columns import Columns
+from replications.core.nets.registry.staged import StagedOptions
+from replications.core.spec import load_plan
+from replications.core.weighting.libmtl.weighting import libmtl_class
+from replications.cross_stitch.model import StitchedColumns, build_model
+from replications.cross_stitch.options import ModelOptions
+from replications.cross_stitch.units import CrossStitch
+
+CHANNELS = {"semseg": 5, "depth": 1}
+IMAGES = torch.rand(2, 3, 32, 64, generator=torch.Generator().manual_seed(0))
+THIN = {"encoder": "thin", "width": 4, "head_channels": 8}
+
+
+def test_the_unit_is_equation_1() -> None:
+    unit = CrossStitch(3, 4, 0.9)
+    assert unit.alpha[:, :, 0].tolist() == [
+        [pytest.approx(0.9 if i == j else 0.05) for j in range(3)] for i in range(3)
+    ]
+    nn.init.normal_(unit.alpha)
+    features = torch.randn(3, 2, 4, 5, 6)
+    expected = torch.einsum("ijc,jbchw->ibchw", unit.alpha, features)
+    torch.testing.assert_close(torch.stack(unit(list(features))), expected)
+
+
+def single(task: str) -> Columns:
+    """A single-task network that is not as it was in the beginning."""
+    network = Columns({task: CHANNELS[task]}, StagedOptions.model_validate(THIN), 0, common=4)
+    generator = torch.Generator().manual_seed(len(task))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+        network.train().predict(IMAGES)  # moves the statistics of batch norm as well
+    return network.eval()
+
+
+def stitched(own: float) -> StitchedColumns:
+    needs = {task: single(task) for task in CHANNELS}
+    options = ModelOptions.model_validate(THIN | {"own": own})
+    return build_model(CHANNELS, options, 0, needs).eval()
+
+
+def test_it_starts_from_the_trained_networks() -> None:
+    """Whole where nothing is taken of the others."""
+    found = stitched(own=1.0).predict(IMAGES)
+    for task in CHANNELS:
+        assert torch.equal(found[task], single(task).predict(IMAGES)[task])
+    mixed = stitched(own=0.9).predict(IMAGES)
+    assert not torch.allclose(mixed["depth"], found["depth"])
+
+
+def test_a_network_trained_on_alone_has_no_units() -> None:
+    options = ModelOptions.model_validate(THIN)
+    alone = build_model({"depth": 1}, options, 0, {"depth": single("depth")}).eval()
+    assert torch.equal(alone.predict(IMAGES)["depth"], single("depth").predict(IMAGES)["depth"])
+    assert alone.shared_parameters() == []
+
+
+def test_features_are_those_of_libmtl() -> None:
+    """LibMTL 1.1.5 gives all branches the same sum, and has no unit behind the last stage: with
+    such units ours are the same, on its ResNet-18."""
+    libmtl_class("EW")  # lets the library be imported
+    from LibMTL.architecture.Cross_stitch import _transform_resnet_cross
+    from LibMTL.model.resnet import resnet18
+
+    networks = [resnet18(pretrained=False) for _ in CHANNELS]
+    theirs = _transform_resnet_cross(networks, list(CHANNELS), torch.device("cpu")).eval()
+    nn.init.uniform_(theirs.cross_unit)
+    options = ModelOptions.model_validate({"encoder": "resnet18", "stride": 32, "head_channels": 8})
+    ours = build_model(CHANNELS, options, 0).eval()
+    with torch.no_grad():
+        for number, task in enumerate(CHANNELS):
+            first, *others = ours.columns[task].children()
+            *stem, layer = first.children()
+            for part, index in zip(stem[:2], (0, 1), strict=True):
+                part.load_state_dict(theirs.resnet_conv[task][index].state_dict())
+            for level, stage in enumerate([layer, *others]):
+                stage.load_state_dict(theirs.resnet_layer[str(level)][number].state_dict())
+        taken = [*(row.expand(2, 2) for row in theirs.cross_unit[:3]), torch.eye(2)]
+        for alpha, own in zip(ours.shared_parameters(), taken, strict=True):
+            alpha.copy_(own[:, :, None].expand_as(alpha))
+        images = torch.rand(2, 3, 64, 96)
+        found = ours.columned(images).values()
+        for own, expected in zip(found, theirs(images), strict=True):
+            torch.testing.assert_close(own, expected)
+
+
+def test_what_is_joined_is_compared_with_what_is_trained_on() -> None:
+    """As many steps from the same weights; the units learn a hundred times as fast."""
+    plan = load_plan("cross_stitch", "cpu")
+    for budget in ("", "@steps=200"):
+        for task in ("semseg", "depth"):
+            single = plan.single_of(task, f"cross_stitch{budget}")
+            assert single == f"continued_{task}{budget}"
+            assert plan.runs[single].needs == {task: f"single_{task}{budget}"}
+            assert plan.single_of(task, f"hard{budget}") == f"single_{task}{budget}"
+            assert plan.owner(f"single_{task}{budget}").name == "hard_sharing"
+    (phase,) = plan.runs["cross_stitch"].phases
+    assert phase.rates == {"units": 100}
+
+
+def test_runs_of_hard_sharing_are_trained_once(micro_study: Callable[[str], Path]) -> None:
+    """In its folder, whose values stand in our tables; their training is part of what ours cost."""
+    folder = micro_study("cross_stitch")
+    other = folder.with_name("hard_sharing")
+    assert not list(folder.glob("single_*"))
+    runs = pd.read_csv(folder / "runs.csv")
+    assert set(runs["replication"]) == {"cross_stitch"}
+    own = runs[(runs["run"] == "single_depth") & (runs["split"] == "test")]
+    metrics = json.loads((other / "single_depth/0/metrics.json").read_text())["test"]["depth"]
+    found = dict(zip(own["metric"], own["value"], strict=True))
+    assert found == {name: pytest.approx(metric["value"]) for name, metric in metrics.items()}
+    behind = [
+        json.loads((other / f"single_{task}/0/cost.json").read_text())["own_training_s"]
+        for task in ("semseg", "depth", "edges", "normals")
+    ]
+    cost = json.loads((folder / "cross_stitch/0/cost.json").read_text())
+    assert cost["training_s"] == pytest.approx(cost["own_training_s"] + sum(behind))

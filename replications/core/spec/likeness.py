@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 _TAKEN = ("headline", "averaged", "columns", "settings")
-_SIZE = ("seeds", "tuned", "first_seed", "like", "settings", "ladder", "over")
+_SIZE = ("seeds", "tuned", "first_seed", "like", "settings", "ladder", "over", "tasks")
 """What a study takes over of the other's study of its name; its runs are its own choice."""
 
 

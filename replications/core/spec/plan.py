@@ -420,13 +420,21 @@ def _runs_of(replication: Replication, study: Study, name: str, where: str) -> d
 def _of_tasks(
     runs: Mapping[str, Run], tasks: Sequence[str], path: Path, where: str
 ) -> dict[str, Run]:
-    """The runs without any task but `tasks`."""
+    """The runs without any task but `tasks`, and without what they need of those left out."""
     kept = {name: [task for task in run.tasks if task in tasks] for name, run in runs.items()}
-    return {
-        name: checked(Run, runs[name].model_dump() | {"tasks": own}, path, f"{where}: runs.{name}")
-        for name, own in kept.items()
-        if own
-    }
+    found = {}
+    for name, own in kept.items():
+        if own:
+            content = runs[name].model_dump() | {"tasks": own}
+            trained = [*own, *content["auxiliary"]]
+            content["loss_scale"] = {t: f for t, f in content["loss_scale"].items() if t in trained}
+            content["needs"] = {
+                role: needed
+                for role, needed in content["needs"].items()
+                if kept.get(needed, [needed])
+            }
+            found[name] = checked(Run, content, path, f"{where}: runs.{name}")
+    return found
 
 
 def _check_matched(runs: Mapping[str, Run], name: str, study: str) -> None:

@@ -8,26 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from replications.core.nets.resize import bilinear
+from replications.mtan.attention import Mask
 from replications.nash_mtl.options import ModelOptions
 from replications.nash_mtl.segnet import conv_bn_relu, decoded, pool
-
-
-class Mask(nn.Module):
-    """Two 1x1 convolutions and a sigmoid: which of the shared features a task keeps (g and h)."""
-
-    def __init__(self, inputs: int, outputs: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            conv_bn_relu(inputs, outputs, 1),
-            nn.Conv2d(outputs, outputs, 1, bias=False),
-            nn.BatchNorm2d(outputs),
-            nn.Sigmoid(),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, inputs, H, W) to (B, outputs, H, W) in (0, 1)."""
-        mask: Tensor = self.layers(x)
-        return mask
 
 
 class Prediction(nn.Module):

@@ -113,7 +113,7 @@ def test_masks_select_from_the_shared_features() -> None:
     model = build_model({"depth": 1}, options(), seed=0).eval()
     head: Any = model.heads["depth"]
     for mask in [*head.encoder_masks, *head.decoder_masks]:
-        norm = mask.layers[2]
+        norm = mask.layers[-2]
         torch.nn.init.zeros_(norm.weight)
         torch.nn.init.constant_(norm.bias, -1e3)
     with torch.no_grad():

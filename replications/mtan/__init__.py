@@ -1,0 +1,1 @@
+"""Multi-task attention networks, replicated."""

@@ -1,0 +1,1 @@
+"""Attentive single-tasking of multiple tasks, replicated."""

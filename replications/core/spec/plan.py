@@ -499,10 +499,19 @@ def _laid_out(
 
 
 def _compared_in(replication: Replication, runs: Mapping[str, Run]) -> list[str]:
-    """The runs that claims compare by a test; their single-task runs follow them."""
+    """The runs that claims compare by a test, and what these need; their single-task runs follow
+    them."""
     tested = [claim for claim in replication.claims.values() if claim.tested]
-    named = dict.fromkeys(run for claim in tested for run in claim.runs)
-    return [run for run in named if run in runs]
+    named = dict.fromkeys(run for claim in tested for run in claim.runs if run in runs)
+    for run in [*named]:
+        named |= dict.fromkeys(_behind(run, runs))
+    return [*named]
+
+
+def _behind(run: str, runs: Mapping[str, Run]) -> list[str]:
+    """The runs that a run needs, and those that these need."""
+    needed = list(runs[run].needs.values())
+    return [*needed, *(further for other in needed for further in _behind(other, runs))]
 
 
 def _check_reaches(run: Run) -> None:

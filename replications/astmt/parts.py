@@ -78,6 +78,15 @@ class Adapted(nn.Module):
         return found
 
 
+def per_task_norms(module: nn.Module, tasks: Sequence[str], switch: Switch) -> None:
+    """Give every batch norm in a module to each task, all as they are."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm2d):
+            setattr(module, name, PerTask({t: copy.deepcopy(child) for t in tasks}, switch))
+        else:
+            per_task_norms(child, tasks, switch)
+
+
 def adapt(
     module: nn.Module, tasks: Sequence[str], options: ModelOptions, switch: Switch
 ) -> nn.Module:

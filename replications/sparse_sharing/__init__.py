@@ -1,0 +1,1 @@
+"""Sparse sharing, replicated: a subnetwork of one network for each task."""

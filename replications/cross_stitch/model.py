@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 from torch.nn import Parameter
 
-from replications.core.nets.columns import Columns, widths
+from replications.core.nets.columns import Columns, continued, widths
 from replications.core.nets.learner import Learner
 from replications.cross_stitch.options import ModelOptions
 from replications.cross_stitch.units import CrossStitch
@@ -43,10 +43,5 @@ def build_model(
     """The model for the tasks in `channels` (task: channels of its prediction); `needs`: the
     trained single-task networks that it starts from, by task."""
     model = StitchedColumns(channels, options, seed)
-    for task, trained in (needs or {}).items():
-        if not isinstance(trained, Columns):
-            raise TypeError(f"'{task}' starts from a network of columns, not {type(trained)}")
-        stages = nn.ModuleList([*trained.trunk, *trained.columns[task].children()])
-        model.columns[task].load_state_dict(stages.state_dict())
-        model.heads[task].load_state_dict(trained.heads[task].state_dict())
+    continued(model, needs or {})
     return model

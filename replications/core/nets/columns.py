@@ -140,6 +140,25 @@ class Columns(Learner):
         return [*self.columns[task].parameters(), *self.heads[task].parameters()]
 
 
+def stages_of(network: Learner, task: str) -> nn.ModuleList:
+    """All stages that a task goes through in a network of columns.
+
+    Raises:
+        TypeError: it is no such network.
+    """
+    if not isinstance(network, Columns):
+        raise TypeError(f"'{task}' begins with a network of columns, not {type(network)}")
+    return nn.ModuleList([*network.trunk, *network.columns[task].children()])
+
+
+def continued(model: Columns, trained: Mapping[str, Learner]) -> None:
+    """Begin the columns and heads of tasks, which have no stages in common, with the weights of
+    trained networks of columns, by task."""
+    for task, network in trained.items():
+        model.columns[task].load_state_dict(stages_of(network, task).state_dict())
+        model.heads[task].load_state_dict(network.get_submodule(f"heads.{task}").state_dict())
+
+
 def size_of(images: Tensor) -> tuple[int, int]:
     """(H, W) of images (B, C, H, W)."""
     return images.shape[-2], images.shape[-1]

@@ -18,6 +18,8 @@ from replications.core.weighting.libmtl.weighting import libmtl_class
 from replications.cross_stitch.model import StitchedColumns, build_model
 from replications.cross_stitch.options import ModelOptions
 from replications.cross_stitch.units import CrossStitch
+from replications.hard_sharing import model as hard_sharing
+from replications.hard_sharing import options as hard_sharing_options
 
 CHANNELS = {"semseg": 5, "depth": 1}
 IMAGES = torch.rand(2, 3, 32, 64, generator=torch.Generator().manual_seed(0))
@@ -62,8 +64,9 @@ def test_it_starts_from_the_trained_networks() -> None:
 
 
 def test_a_network_trained_on_alone_has_no_units() -> None:
-    options = ModelOptions.model_validate(THIN)
-    alone = build_model({"depth": 1}, options, 0, {"depth": single("depth")}).eval()
+    options = hard_sharing_options.ModelOptions.model_validate(THIN)
+    needs = {"depth": single("depth")}
+    alone = hard_sharing.build_model({"depth": 1}, options, 0, needs).eval()
     assert torch.equal(alone.predict(IMAGES)["depth"], single("depth").predict(IMAGES)["depth"])
     assert alone.shared_parameters() == []
 

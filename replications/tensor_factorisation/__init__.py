@@ -1,0 +1,1 @@
+"""Deep multi-task representation learning by tensor factorisation, replicated."""

@@ -1,0 +1,86 @@
+"""Sluice networks: an encoder for each task, and what they share is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from replications.core.nets.columns import Columns, widths
+from replications.core.nets.learner import Moment
+from replications.core.nets.shared_trunk import seeded
+from replications.sluice.mixing import Layers, Subspaces, overlap
+from replications.sluice.options import ModelOptions
+
+
+class Sluice(Columns):
+    """Columns whose subspaces are mixed behind every stage, and whose heads see all stages."""
+
+    def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:
+        super().__init__(channels, options, seed)
+        behind = widths(options)
+        self.units = nn.ModuleList(
+            Subspaces(len(channels), options.subspaces, options.own)
+            for _ in (behind if len(channels) > 1 else ())
+        )
+        self.mixtures = nn.ModuleDict()
+        for task in channels if options.mixture and len(channels) > 1 else ():
+            with seeded(seed, f"mixture/{task}"):
+                self.mixtures[task] = Layers(behind, options.last)
+        apart = options.subspaces == 2 and len(channels) > 1
+        self.orthogonality = options.orthogonality if apart else 0.0
+
+    def exchange(self, level: int, features: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Mix the subspaces of all tasks behind a stage."""
+        if not self.units:
+            return features
+        return dict(zip(features, self.units[level](list(features.values())), strict=True))
+
+    def columned(self, common: Tensor) -> dict[str, Tensor]:
+        """What the heads are fed with."""
+        features = dict.fromkeys(self.columns, common)
+        behind: dict[str, list[Tensor]] = {task: [] for task in features}
+        for level, stages in enumerate(zip(*self.columns.values(), strict=True)):
+            passed = zip(self.columns, stages, strict=True)
+            features = self.exchange(level, {t: stage(features[t]) for t, stage in passed})
+            for task, own in features.items():
+                behind[task].append(own)
+        return {task: self._fed(task, own) for task, own in behind.items()}
+
+    def _fed(self, task: str, features: list[Tensor]) -> Tensor:
+        if task not in self.mixtures:
+            return features[-1]
+        found: Tensor = self.mixtures[task](features)
+        return found
+
+    def penalties(self, moment: Moment) -> dict[str, Tensor]:
+        """How much the subspaces of the stages overlap; nothing where there is one."""
+        if not self.orthogonality:
+            return {}
+        kernels = [
+            [
+                m.weight
+                for m in stage.modules()
+                if isinstance(m, nn.Conv2d) and min(m.kernel_size) > 1
+            ]
+            for column in self.columns.values()
+            for stage in column.children()
+        ]
+        total = torch.stack([overlap(own[-1]) for own in kernels]).sum()
+        return {"orthogonality": self.orthogonality * total}
+
+    def shared_parameters(self) -> list[Parameter]:
+        """What says which subspaces are shared."""
+        return list(self.units.parameters())
+
+    def task_parameters(self, task: str) -> list[Parameter]:
+        """Parameters of a task's column, mixture and head."""
+        own = self.mixtures[task].parameters() if task in self.mixtures else ()
+        return [*super().task_parameters(task), *own]
+
+
+def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -> Sluice:
+    """The model for the tasks in `channels` (task: channels of its prediction)."""
+    return Sluice(channels, options, seed)

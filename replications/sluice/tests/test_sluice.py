@@ -1,0 +1,106 @@
+"""Sluice networks: what is mixed, what heads see, what keeps subspaces apart, and special cases."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from replications.core.nets.columns import Columns
+from replications.core.nets.learner import Moment
+from replications.cross_stitch.model import build_model as stitched
+from replications.cross_stitch.options import ModelOptions as StitchOptions
+from replications.sluice.mixing import Layers, Subspaces, overlap
+from replications.sluice.model import Sluice, build_model
+from replications.sluice.options import ModelOptions
+
+CHANNELS = {"semseg": 5, "depth": 1}
+IMAGES = torch.rand(2, 3, 32, 64, generator=torch.Generator().manual_seed(0))
+THIN = {"encoder": "thin", "width": 4, "head_channels": 8}
+NOW = Moment(0, 10, "train")
+
+
+def model(**own: object) -> Sluice:
+    return build_model(CHANNELS, ModelOptions.model_validate(THIN | own), 0)
+
+
+def test_subspaces_are_mixed_by_equation_2() -> None:
+    unit = Subspaces(3, 2, None)
+    assert torch.equal(unit.alpha, torch.full((6, 6), 1 / 6))
+    torch.nn.init.normal_(unit.alpha)
+    features = [torch.randn(2, 4, 3, 3) for _ in range(3)]
+    pieces = [half for x in features for half in (x[:, :2], x[:, 2:])]
+    found = unit(features)
+    for task in range(3):
+        for part in range(2):
+            row = unit.alpha[2 * task + part]
+            expected = sum(row[j] * pieces[j] for j in range(6))
+            torch.testing.assert_close(found[task][:, 2 * part : 2 * part + 2], expected)
+
+
+def test_layers_are_mixed_at_the_size_of_the_last() -> None:
+    layers = Layers([3, 4, 6], 0.9)
+    assert layers.beta.tolist() == pytest.approx([0.05, 0.05, 0.9])
+    features = [torch.randn(2, 3, 8, 16), torch.randn(2, 4, 4, 8), torch.randn(2, 6, 4, 8)]
+    first, second = layers.project.children()
+    pooled = features[0].reshape(2, 3, 4, 2, 8, 2).mean(dim=(3, 5))
+    expected = 0.05 * first(pooled) + 0.05 * second(features[1]) + 0.9 * features[2]
+    torch.testing.assert_close(layers(features), expected)
+
+
+def test_the_penalty_is_that_of_what_both_halves_look_for() -> None:
+    kernel = torch.randn(6, 2, 3, 3)
+    one, other = kernel[:3].reshape(3, 18), kernel[3:].reshape(3, 18)
+    expected = torch.linalg.matrix_norm(one @ other.T) ** 2
+    torch.testing.assert_close(overlap(kernel), expected)
+    apart = torch.zeros(2, 2, 1, 1)
+    apart[0, 0] = apart[1, 1] = 1.0
+    assert float(overlap(apart)) == 0
+
+
+def test_every_stage_of_every_task_is_penalised() -> None:
+    learner = model()
+    learner.penalties(NOW)["orthogonality"].backward()
+    touched = {
+        (task, level)
+        for task, column in learner.columns.items()
+        for level, stage in enumerate(column.children())
+        if any(p.grad is not None for p in stage.parameters())
+    }
+    assert touched == {(task, level) for task in CHANNELS for level in range(4)}
+    assert model(subspaces=1).penalties(NOW) == {}
+    assert model(orthogonality=0.0).penalties(NOW) == {}
+
+
+def test_with_shut_sluices_it_is_the_single_task_networks() -> None:
+    learner = model(own=1.0, last=1.0).eval()
+    found = learner.predict(IMAGES)
+    alone = Columns(CHANNELS, learner_options(), 0).eval().predict(IMAGES)
+    for task in CHANNELS:
+        torch.testing.assert_close(found[task], alone[task])
+
+
+def learner_options() -> ModelOptions:
+    return ModelOptions.model_validate(THIN)
+
+
+def test_with_one_subspace_and_one_layer_it_is_a_cross_stitch_network() -> None:
+    learner = model(subspaces=1, own=0.7, mixture=False).eval()
+    other = stitched(CHANNELS, StitchOptions.model_validate(THIN | {"own": 0.7}), 0).eval()
+    found, expected = learner.predict(IMAGES), other.predict(IMAGES)
+    for task in CHANNELS:
+        torch.testing.assert_close(found[task], expected[task])
+
+
+def test_a_single_task_shares_with_nobody() -> None:
+    alone = build_model({"depth": 1}, learner_options(), 0).eval()
+    plain = Columns({"depth": 1}, learner_options(), 0).eval()
+    assert torch.equal(alone.predict(IMAGES)["depth"], plain.predict(IMAGES)["depth"])
+    assert alone.penalties(NOW) == {}
+
+
+def test_parameters_belong_to_one_task_or_to_the_sluices() -> None:
+    learner = model()
+    parts = [learner.shared_parameters(), *(learner.task_parameters(t) for t in CHANNELS)]
+    counted = [id(p) for part in parts for p in part]
+    assert len(counted) == len(set(counted))
+    assert set(counted) == {id(p) for p in learner.parameters()}

@@ -523,7 +523,7 @@ def _check_reaches(run: Run) -> None:
             found = found.get(part) if isinstance(found, dict) else None
         own = {"model": found is not None}
         own |= {
-            name: any(getattr(p, name) for p in run.phases) for name in ("optimizer", "schedule")
+            name: all(getattr(p, name) for p in run.phases) for name in ("optimizer", "schedule")
         }
         if own.get(first):
             raise ValueError(f"'{path}' has no effect on '{run.title}', which sets it itself")

@@ -1,0 +1,1 @@
+"""AdaShare, replicated: which blocks of one network a task goes through is learned."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -83,7 +84,8 @@ def _name(axis: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     for value, name, colour in sorted(ends):
         below = max((value - low) / (high - low), below + _APART)
         axis.annotate(
-            name,
+            # Indices would be too small to print.
+            re.sub(r"\$_\{(.*?)\}\$", r" \1", name),
             (1, below),
             (2, 0),
             xycoords="axes fraction",

@@ -1,7 +1,7 @@
 # Two commands do it all:
 #   make        set up, run the default study, leave the paper in paper/main.pdf
 #   make test   set up what is missing and run the tests
-# `make new NAME=cross_stitch` lays out a replication.
+# `make new NAME=my_system` lays out a replication.
 # After `. .venv/bin/activate`, plain `snakemake --cores all` does the middle part.
 
 PYTHON ?= python3.11
@@ -19,7 +19,7 @@ test: setup
 	pytest
 
 new: .venv/complete
-	python workflow/scripts/new_replication.py $(or $(NAME),$(error call: make new NAME=cross_stitch))
+	python workflow/scripts/new_replication.py $(or $(NAME),$(error call: make new NAME=my_system))
 
 lint: .venv/complete
 	ruff check .

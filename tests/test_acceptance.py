@@ -171,14 +171,14 @@ def test_a_student_of_another_teacher_is_trained_again(project: Path, results: P
 def test_a_laid_out_replication_trains(project: Path, archives: Path) -> None:
     """`make new` makes a folder that trains as it is, and refuses a name that is taken."""
     script = [sys.executable, str(ROOT / "workflow" / "scripts" / "new_replication.py")]
-    command = [*script, "cross_stitch"]
+    command = [*script, "my_system"]
     subprocess.run(command, cwd=project, check=True, capture_output=True)
-    config = ["study=micro", "device=cpu", "replications=[cross_stitch]"]
-    target = "results/micro/cross_stitch/joint/0/metrics.json"
+    config = ["study=micro", "device=cpu", "replications=[my_system]"]
+    target = "results/micro/my_system/joint/0/metrics.json"
     train = ["snakemake", "--cores", "2", target, "--config", *config]
     subprocess.run(train, cwd=project, check=True, capture_output=True)
     assert set(json.loads((project / target).read_text())["test"]) == {"semseg", "depth"}
-    for name, reason in (("cross_stitch", "is there already"), ("Cross-Stitch", "small letters")):
+    for name, reason in (("my_system", "is there already"), ("Cross-Stitch", "small letters")):
         again = [*script, name]
         done = subprocess.run(again, cwd=project, capture_output=True, text=True, check=False)
         assert done.returncode == 1

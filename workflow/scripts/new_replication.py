@@ -14,7 +14,7 @@ _TEMPLATE = Path(__file__).resolve().parents[1] / "template"
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("name", help="of the folder, such as cross_stitch")
+    parser.add_argument("name", help="of the folder, such as my_system")
     parser.add_argument("--replications", type=Path, default=Path("replications"))
     arguments = parser.parse_args()
     try:

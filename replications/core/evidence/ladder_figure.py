@@ -32,7 +32,7 @@ def ladder_figure(results: Results) -> Figure:
 
 def ladders_figure(results: Sequence[Results]) -> Figure:
     """The same of all replications together, as wide as the page."""
-    return _figure(results, FULL_WIDTH, 6)
+    return _figure(results, FULL_WIDTH, 5)
 
 
 def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
@@ -66,12 +66,14 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
             line["steps"], line["percent_low"], line["percent_high"], color=colour, alpha=0.2, lw=0
         )
         ends.append((float(line["percent"].iloc[-1]), names[int(str(part))], colour))
+    axis.margins(y=0.15)
     if 1 < len(names) <= _NAMED:
         _name(axis, ends)
     axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     axis.set_xscale("log", base=2)
     budgets = sorted(own["steps"].unique())
-    axis.set_xticks(budgets, [f"{steps:,}" for steps in budgets])
+    ends = (budgets[0], budgets[-1])  # labels of all would touch
+    axis.set_xticks(budgets, [f"{steps:,}" if steps in ends else "" for steps in budgets])
     axis.minorticks_off()
     verdicts = results.claims.set_index("claim")["verdict"].map(VERDICTS)
     axis.set_title(f"주장 {claim}: {verdicts[claim]}", fontsize=7.5, pad=2)
@@ -84,8 +86,8 @@ def _name(axis: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     for value, name, colour in sorted(ends):
         below = max((value - low) / (high - low), below + _APART)
         axis.annotate(
-            # Indices would be too small to print.
-            re.sub(r"\$_\{(.*?)\}\$", r" \1", name),
+            # Indices would be too small to print, and LaTeX's underscores are none of matplotlib's.
+            re.sub(r"\$_\{(.*?)\}\$", r" \1", name).replace(r"\_", "_"),
             (1, below),
             (2, 0),
             xycoords="axes fraction",

@@ -36,7 +36,13 @@ from replications.core.evidence.statistics import (
 )
 from replications.core.evidence.tidy import RUNS_KEY, checked, spread
 from replications.core.evidence.values import observed
-from replications.core.spec import Comparison, Plan, load_plan, replication_names
+from replications.core.spec import (
+    Comparison,
+    Plan,
+    load_plan,
+    load_replication,
+    replication_names,
+)
 
 HEADLINE = {"semseg": "miou", "depth": "abs_err"}
 NO_COSTS = pd.DataFrame()
@@ -159,6 +165,8 @@ def test_studies_with_as_many_seeds_as_verdicts_need(study: str) -> None:
     nothing = simulated(plan_with_seeds(1), 0.0).head(0)
     needed = {}
     for name in replication_names():
+        if study not in load_replication(name).studies:
+            continue
         plan = with_tests_only(load_plan(name, study))
         claims = claims_table(plan, observed(nothing), NO_COSTS, Path("unused"))
         needed[name] = int(claims["seeds_needed"].max())

@@ -72,8 +72,8 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
     axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     axis.set_xscale("log", base=2)
     budgets = sorted(own["steps"].unique())
-    ends = (budgets[0], budgets[-1])  # labels of all would touch
-    axis.set_xticks(budgets, [f"{steps:,}" if steps in ends else "" for steps in budgets])
+    labelled = (budgets[0], budgets[-1])  # labels of all would touch
+    axis.set_xticks(budgets, [f"{steps:,}" if steps in labelled else "" for steps in budgets])
     axis.minorticks_off()
     verdicts = results.claims.set_index("claim")["verdict"].map(VERDICTS)
     axis.set_title(f"주장 {claim}: {verdicts[claim]}", fontsize=7.5, pad=2)

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import Parameter
 
 from replications.astmt.adversary import Discriminator, reversed_from
 from replications.astmt.options import ModelOptions
-from replications.astmt.parts import PerTask, Switch, adapt
-from replications.core.data.batches import USUAL, Batch, Condition
+from replications.astmt.parts import adapt
+from replications.core.data.batches import Batch
 from replications.core.nets.columns import encoder, heads, size_of, widths
-from replications.core.nets.learner import Learner, Losses, Moment
+from replications.core.nets.learner import Losses, Moment
+from replications.core.nets.passes import Passes, Switch, parts_of, per_task_norms
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task, losses_of
 
 
-class ASTMT(Learner):
+class ASTMT(Passes):
     """As many passes through the encoder as there are tasks."""
 
     def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:
@@ -28,6 +29,8 @@ class ASTMT(Learner):
         self.trunk = encoder(options, seed)
         with seeded(seed, "parts"):
             adapt(self.trunk, list(channels), options, self.switch)
+        if options.norms:
+            per_task_norms(self.trunk, list(channels), self.switch)
         behind = widths(options)[-1]
         self.heads = heads(channels, options, seed, dict.fromkeys(channels, behind))
         self.weight = options.adversary if len(channels) > 1 else 0.0
@@ -71,29 +74,18 @@ class ASTMT(Learner):
         self.gradients = {}
         return {"adversary": self.weight * torch.stack(terms).mean()}
 
-    def predict(self, inputs: Tensor, condition: Condition = USUAL) -> dict[str, Tensor]:
-        """A prediction of every task; no condition changes it."""
-        size = size_of(inputs)
-        return {task: head(self.features(inputs, task), size) for task, head in self.heads.items()}
-
     def shared_parameters(self) -> list[Parameter]:
         """Parameters of the encoder that are of no task alone."""
-        own = {id(p) for task in self.heads for p in self._parts(task)}
+        own = {id(p) for task in self.heads for p in parts_of(self.trunk, task)}
         return [p for p in self.trunk.parameters() if id(p) not in own]
 
     def task_parameters(self, task: str) -> list[Parameter]:
         """Parameters of a task's parts and head."""
-        return [*self._parts(task), *self.heads[task].parameters()]
+        return [*parts_of(self.trunk, task), *self.heads[task].parameters()]
 
     def inference_parameters(self) -> list[Parameter]:
         """All but the discriminator's."""
         return [*self.trunk.parameters(), *self.heads.parameters()]
-
-    def _parts(self, task: str) -> Iterable[Parameter]:
-        parts: list[nn.Module] = [
-            m.parts[task] for m in self.trunk.modules() if isinstance(m, PerTask)
-        ]
-        return [p for part in parts for p in part.parameters()]
 
 
 def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -> ASTMT:

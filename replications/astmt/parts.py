@@ -2,36 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from replications.astmt.options import ModelOptions
+from replications.core.nets.passes import PerTask, Switch
 
 _BLOCKS = ("BasicBlock", "InvertedResidual")
 """Classes of residual blocks: ours and torchvision's."""
-
-
-class Switch:
-    """The task whose parts are in use."""
-
-    task: str = ""
-
-
-class PerTask(nn.Module):
-    """A part of each task; forward is that of the task in use."""
-
-    def __init__(self, parts: dict[str, nn.Module], switch: Switch) -> None:
-        super().__init__()
-        self.parts = nn.ModuleDict(parts)
-        self.switch = switch
-
-    def forward(self, x: Tensor) -> Tensor:
-        """As the part's."""
-        found: Tensor = self.parts[self.switch.task](x)
-        return found
 
 
 class Excitation(nn.Module):
@@ -78,22 +58,10 @@ class Adapted(nn.Module):
         return found
 
 
-def per_task_norms(module: nn.Module, tasks: Sequence[str], switch: Switch) -> None:
-    """Give every batch norm in a module to each task, all as they are."""
-    for name, child in module.named_children():
-        if isinstance(child, nn.BatchNorm2d):
-            setattr(module, name, PerTask({t: copy.deepcopy(child) for t in tasks}, switch))
-        else:
-            per_task_norms(child, tasks, switch)
-
-
 def adapt(
     module: nn.Module, tasks: Sequence[str], options: ModelOptions, switch: Switch
 ) -> nn.Module:
-    """A module with the parts that its tasks are to have of their own."""
-    if isinstance(module, nn.BatchNorm2d):
-        own: dict[str, nn.Module] = {task: copy.deepcopy(module) for task in tasks}
-        return PerTask(own, switch) if options.norms else module
+    """A module with the excitations and adapters that its tasks are to have of their own."""
     if isinstance(module, nn.Conv2d):
         if not options.adapters or module.kernel_size != (3, 3):
             return module
@@ -105,4 +73,4 @@ def adapt(
         return module
     # The last batch norm of a block that is no shortcut's; both have as many channels.
     excited = {task: Excitation(channels[-1], options.reduction) for task in tasks}
-    return nn.Sequential(module, PerTask({**excited}, switch))
+    return nn.Sequential(module, PerTask(excited, switch))

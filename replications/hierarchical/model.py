@@ -9,7 +9,7 @@ from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets.columns import encoder, heads, size_of, widths
-from replications.core.nets.learner import Learner, Losses, Moment
+from replications.core.nets.learner import Learner, Losses, Moment, cuttable
 from replications.core.nets.registry.staged import STAGES
 from replications.core.tasks.base import Task, losses_of
 from replications.hierarchical.options import ModelOptions
@@ -43,8 +43,7 @@ class Hierarchical(Learner):
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """The losses of the predictions."""
-        # Views, where a weighting may cut, as `learner.cuttable`.
-        features = tuple(f.view_as(f) for f in self.encode(batch.inputs))
+        features = cuttable(self.encode(batch.inputs))
         predictions = self.decode(features, size_of(batch.inputs), tasks)
         losses = losses_of(tasks, {t: [p] for t, p in predictions.items()}, batch.labels)
         return Losses(losses, features)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from replications.core.nets.encoders import BasicBlock
@@ -19,9 +18,8 @@ def through(stage: nn.Module, x: Tensor) -> tuple[Tensor, Tensor]:
         x = block(x)
     if not isinstance(last, BasicBlock):
         return x, last(x)
-    u = F.relu(last.bn1(last.conv1(x)))
-    picked = x[..., :: last.stride, :: last.stride]  # as the block has it
-    return u, F.relu(last.bn2(last.conv2(u)) + last.shortcut(picked))
+    u = last.first(x)
+    return u, last.second(x, u)
 
 
 def _blocks(stage: nn.Module) -> list[nn.Module]:

@@ -11,7 +11,7 @@ from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets.columns import encoder, heads, size_of, widths
-from replications.core.nets.learner import Learner, Losses, Moment
+from replications.core.nets.learner import Learner, Losses, Moment, cuttable
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task, losses_of
 from replications.mtan.attention import Mask, bridge
@@ -66,8 +66,7 @@ class MTAN(Learner):
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """The losses of the predictions."""
-        # Views, where a weighting may cut, as `learner.cuttable`.
-        halves = [(u.view_as(u), p.view_as(p)) for u, p in self.encode(batch.inputs)]
+        halves = [(cuttable(u), cuttable(p)) for u, p in self.encode(batch.inputs)]
         predictions = self.decode(halves, size_of(batch.inputs), tasks)
         losses = losses_of(tasks, {t: [p] for t, p in predictions.items()}, batch.labels)
         return Losses(losses, tuple(half for both in halves for half in both))

@@ -38,21 +38,11 @@ class Sluice(Columns):
             return features
         return dict(zip(features, self.units[level](list(features.values())), strict=True))
 
-    def columned(self, common: Tensor) -> dict[str, Tensor]:
-        """What the heads are fed with."""
-        features = dict.fromkeys(self.columns, common)
-        behind: dict[str, list[Tensor]] = {task: [] for task in features}
-        for level, stages in enumerate(zip(*self.columns.values(), strict=True)):
-            passed = zip(self.columns, stages, strict=True)
-            features = self.exchange(level, {t: stage(features[t]) for t, stage in passed})
-            for task, own in features.items():
-                behind[task].append(own)
-        return {task: self._fed(task, own) for task, own in behind.items()}
-
-    def _fed(self, task: str, features: list[Tensor]) -> Tensor:
+    def fed(self, task: str, features: list[Tensor]) -> Tensor:
+        """The mixture of all stages of a task's column, or the last."""
         if task not in self.mixtures:
             return features[-1]
-        found: Tensor = self.mixtures[task](features)
+        found: Tensor = self.mixtures[task](features[1:])
         return found
 
     def penalties(self, moment: Moment) -> dict[str, Tensor]:

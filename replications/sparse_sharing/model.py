@@ -9,17 +9,15 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import Parameter
 
-from replications.astmt.parts import PerTask, Switch, per_task_norms
-from replications.core.data.batches import USUAL, Batch, Condition
-from replications.core.nets.columns import encoder, heads, size_of, widths
-from replications.core.nets.learner import Learner, Losses, Moment
+from replications.core.nets.columns import encoder, heads, widths
+from replications.core.nets.learner import Learner, Moment
+from replications.core.nets.passes import Passes, Switch, parts_of, per_task_norms
 from replications.core.nets.shared_trunk import seeded
-from replications.core.tasks.base import Task, losses_of
 from replications.sparse_sharing.masks import Masks, drawn, kernels, pruned, stored
 from replications.sparse_sharing.options import ModelOptions
 
 
-class SparseSharing(Learner):
+class SparseSharing(Passes):
     """One encoder; a task is predicted through the weights of its mask, with batch norm and a head
     of its own. Of a single task, masks come to be by pruning after each round of the training.
     """
@@ -54,12 +52,6 @@ class SparseSharing(Learner):
         found: Tensor = functional_call(self.trunk, used, (images,))
         return found
 
-    def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
-        """The losses of the predictions."""
-        size = size_of(batch.inputs)
-        predictions = {t: [self.heads[t](self.features(batch.inputs, t), size)] for t in tasks}
-        return Losses(losses_of(tasks, predictions, batch.labels))
-
     def finish(self, moment: Moment) -> None:
         """After a round that is followed by others: prune, and begin anew from the first weights.
 
@@ -75,20 +67,13 @@ class SparseSharing(Learner):
             state[name].copy_(value)
         self.use(task, kept)
 
-    def predict(self, inputs: Tensor, condition: Condition = USUAL) -> dict[str, Tensor]:
-        """A prediction of every task; no condition changes it."""
-        size = size_of(inputs)
-        return {task: head(self.features(inputs, task), size) for task, head in self.heads.items()}
-
     def shared_parameters(self) -> list[Parameter]:
         """The weights of convolutions."""
         return list(kernels(self.trunk).values())
 
     def task_parameters(self, task: str) -> list[Parameter]:
         """Parameters of a task's batch norm and head."""
-        norms = [m.parts[task] for m in self.trunk.modules() if isinstance(m, PerTask)]
-        own = [p for norm in norms for p in norm.parameters()]
-        return [*own, *self.heads[task].parameters()]
+        return [*parts_of(self.trunk, task), *self.heads[task].parameters()]
 
     def inference_parameters(self) -> list[Parameter]:
         """The parameters of tasks, and as many numbers as the weights in use and masks take."""

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import Parameter
 
-from replications.core.nets.columns import Columns, encoder, stages_of
+from replications.core.nets.columns import Columns, continued, encoder
 from replications.core.nets.learner import Learner
 from replications.core.nets.shared_trunk import seeded
 from replications.tensor_factorisation.factors import Factors
@@ -24,12 +24,16 @@ class FactorisedColumns(Columns):
         channels: Mapping[str, int],
         options: ModelOptions,
         seed: int,
-        begun: Mapping[str, nn.Module],
+        trained: Mapping[str, Learner],
     ) -> None:
-        """`begun`: of each task the stages whose kernels are factorised."""
+        """`trained`: of each task the network that is factorised; without any, networks that each
+        start from others, since of equal ones the factors have rank one."""
         super().__init__(channels, options, seed)
-        for task, stages in begun.items():
-            self.columns[task].load_state_dict(stages.state_dict())
+        continued(self, trained)
+        for task in channels if not trained else ():
+            with seeded(seed, f"trunk/{task}"):
+                own_seed = int(torch.randint(2**31, ()))
+            self.columns[task].load_state_dict(encoder(options, own_seed).state_dict())
         convolutions = [_convolutions(column) for column in self.columns.values()]
         self.places = list(convolutions[0])
         self.factors = nn.ModuleList(
@@ -56,26 +60,12 @@ class FactorisedColumns(Columns):
                 f"{place}.weight": layer[index]
                 for place, layer in zip(self.places, made, strict=True)
             }
-            found[task] = functional_call(_Through(column), kernels, (common,))
+            found[task] = functional_call(nn.Sequential(*column.children()), kernels, (common,))
         return found
 
     def shared_parameters(self) -> list[Parameter]:
         """The factors."""
         return list(self.factors.parameters())
-
-
-class _Through(nn.Module):
-    """Stages one after the other, their names those of a list."""
-
-    def __init__(self, stages: nn.Module) -> None:
-        super().__init__()
-        for name, stage in stages.named_children():
-            self.add_module(name, stage)
-
-    def forward(self, x: Tensor) -> Tensor:
-        for stage in self.children():
-            x = stage(x)
-        return x
 
 
 def _convolutions(column: nn.Module) -> dict[str, nn.Conv2d]:
@@ -89,15 +79,5 @@ def build_model(
     needs: Mapping[str, Learner] | None = None,
 ) -> FactorisedColumns:
     """The model for the tasks in `channels` (task: channels of its prediction); `needs`: the
-    trained single-task networks whose kernels are factorised to begin with, by task. Without them
-    those of networks that each start from others, since of equal ones the factors have rank one.
-    """
-    trained = needs or {}
-    begun: dict[str, nn.Module] = {task: stages_of(own, task) for task, own in trained.items()}
-    for task in channels if not trained else ():
-        with seeded(seed, f"trunk/{task}"):
-            begun[task] = encoder(options, int(torch.randint(2**31, ())))
-    model = FactorisedColumns(channels, options, seed, begun)
-    for task, own in trained.items():
-        model.heads[task].load_state_dict(own.get_submodule(f"heads.{task}").state_dict())
-    return model
+    trained single-task networks that it starts from, by task."""
+    return FactorisedColumns(channels, options, seed, needs or {})

@@ -9,10 +9,11 @@ from torch import Tensor
 from replications.astmt.adversary import Discriminator, reversed_from
 from replications.astmt.model import ASTMT, build_model
 from replications.astmt.options import ModelOptions
-from replications.astmt.parts import Excitation, PerTask
+from replications.astmt.parts import Excitation
 from replications.core.data.batches import Batch
 from replications.core.nets.columns import Columns
 from replications.core.nets.learner import Moment
+from replications.core.nets.passes import PerTask
 from replications.core.nets.registry.staged import STAGED
 
 CHANNELS = {"semseg": 5, "depth": 1}

@@ -10,7 +10,7 @@ from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets.decoders import ConvHead
-from replications.core.nets.learner import Learner, Losses, Moment
+from replications.core.nets.learner import Learner, Losses, Moment, cuttable
 from replications.core.nets.registry.staged import STAGED, HeadKind, StagedOptions
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task, losses_of
@@ -80,7 +80,8 @@ class Columns(Learner):
     """The first stages common to all tasks, from there on a column of stages for each, and a head.
 
     With nothing in common it is the single-task networks side by side; with everything, hard
-    sharing (Caruana, 1997). A subclass couples columns in `exchange`.
+    sharing (Caruana, 1997). A subclass couples columns in `exchange`, and
+    chooses in `fed`.
     """
 
     def __init__(
@@ -105,12 +106,20 @@ class Columns(Learner):
         return images
 
     def columned(self, common: Tensor) -> dict[str, Tensor]:
-        """The last features of every column."""
+        """What the heads are fed with."""
         features = dict.fromkeys(self.columns, common)
+        behind: dict[str, list[Tensor]] = {task: [common] for task in features}
         for level, stages in enumerate(zip(*self.columns.values(), strict=True)):
             passed = zip(self.columns, stages, strict=True)
             features = self.exchange(level, {t: stage(features[t]) for t, stage in passed})
-        return features
+            for task, own in features.items():
+                behind[task].append(own)
+        return {task: self.fed(task, own) for task, own in behind.items()}
+
+    def fed(self, task: str, features: list[Tensor]) -> Tensor:
+        """What a head is fed with, of the common features and those behind each stage of its
+        column."""
+        return features[-1]
 
     def decoded(
         self, common: Tensor, size: tuple[int, int], tasks: Iterable[str]
@@ -121,8 +130,7 @@ class Columns(Learner):
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """The losses of the predictions."""
-        common = self.encode(batch.inputs)
-        common = common.view_as(common)  # where a weighting may cut, as `learner.cuttable`
+        common = cuttable(self.encode(batch.inputs))
         predictions = self.decoded(common, size_of(batch.inputs), tasks)
         losses = losses_of(tasks, {t: [p] for t, p in predictions.items()}, batch.labels)
         return Losses(losses, (common,) if len(self.trunk) else ())
@@ -140,23 +148,19 @@ class Columns(Learner):
         return [*self.columns[task].parameters(), *self.heads[task].parameters()]
 
 
-def stages_of(network: Learner, task: str) -> nn.ModuleList:
-    """All stages that a task goes through in a network of columns.
-
-    Raises:
-        TypeError: it is no such network.
-    """
-    if not isinstance(network, Columns):
-        raise TypeError(f"'{task}' begins with a network of columns, not {type(network)}")
-    return nn.ModuleList([*network.trunk, *network.columns[task].children()])
-
-
 def continued(model: Columns, trained: Mapping[str, Learner]) -> None:
     """Begin the columns and heads of tasks, which have no stages in common, with the weights of
-    trained networks of columns, by task."""
+    trained networks of columns, by task.
+
+    Raises:
+        TypeError: one of them is no such network.
+    """
     for task, network in trained.items():
-        model.columns[task].load_state_dict(stages_of(network, task).state_dict())
-        model.heads[task].load_state_dict(network.get_submodule(f"heads.{task}").state_dict())
+        if not isinstance(network, Columns):
+            raise TypeError(f"'{task}' begins with a network of columns, not {type(network)}")
+        stages = nn.ModuleList([*network.trunk, *network.columns[task].children()])
+        model.columns[task].load_state_dict(stages.state_dict())
+        model.heads[task].load_state_dict(network.heads[task].state_dict())
 
 
 def size_of(images: Tensor) -> tuple[int, int]:

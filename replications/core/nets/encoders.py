@@ -26,11 +26,22 @@ class BasicBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs, H, W) to (B, outputs, H/stride, W/stride)."""
-        y = F.relu(self.bn1(self.conv1(x)))
-        # The stride of the shortcut is taken here: on CPUs the backward pass of a strided 1x1
-        # convolution of fewer than 16 channels writes beyond its memory (torch 2.15).
-        picked = x[..., :: self.stride, :: self.stride]
-        return F.relu(self.bn2(self.conv2(y)) + self.shortcut(picked))
+        return self.second(x, self.first(x))
+
+    def first(self, x: Tensor) -> Tensor:
+        """What the second convolution is fed with."""
+        return F.relu(self.bn1(self.conv1(x)))
+
+    def second(self, x: Tensor, inner: Tensor) -> Tensor:
+        """The output, from the input and what `first` makes of it."""
+        return F.relu(self.bn2(self.conv2(inner)) + self.around(x))
+
+    def around(self, x: Tensor) -> Tensor:
+        """The shortcut."""
+        # Its stride is taken here: on CPUs the backward pass of a strided 1x1 convolution of fewer
+        # than 16 channels writes beyond its memory (torch 2.15).
+        found: Tensor = self.shortcut(x[..., :: self.stride, :: self.stride])
+        return found
 
 
 class ThinResNet(nn.Sequential):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, overload
 
 from torch import Tensor, nn
 from torch.nn import Parameter
@@ -17,6 +17,12 @@ Features = Tensor | tuple[Tensor, ...]
 """What the tasks share: one map, or several from fine to coarse."""
 
 
+@overload
+def cuttable(features: Tensor) -> Tensor: ...
+@overload
+def cuttable(features: tuple[Tensor, ...]) -> tuple[Tensor, ...]: ...
+@overload
+def cuttable(features: Features) -> Features: ...
 def cuttable(features: Features) -> Features:
     """The same features, each map a view of its own.
 

@@ -213,15 +213,10 @@ def origin_of(
     own = origin.of_run(plan, arguments.run, arguments.threads, device.type)
     own |= {"data": dataset.hash, "seed": arguments.seed}
     needs = {
-        role: origin.verified(folder, ["model.pt"])["files"]["model.pt"]
-        for role, folder in _needed(plan, arguments, arguments.run).items()
+        role: origin.verified(_beside(plan, arguments, run), ["model.pt"])["files"]["model.pt"]
+        for role, run in plan.runs[arguments.run].needs.items()
     }
     return own | ({"needs": needs} if needs else {})
-
-
-def _needed(plan: Plan, arguments: Arguments, run: str) -> dict[str, Path]:
-    """The run folders of what a run needs."""
-    return {role: _beside(plan, arguments, needed) for role, needed in plan.runs[run].needs.items()}
 
 
 def _beside(plan: Plan, arguments: Arguments, run: str) -> Path:
@@ -245,12 +240,7 @@ def _training_costs(
     plan: Plan, arguments: Arguments, training: Training, device: torch.device
 ) -> dict[str, Any]:
     """Seconds of the training, and with those of all runs behind it; memory; the weighting's."""
-    behind: set[Path] = set()
-    ahead = [arguments.run]
-    while ahead:
-        run = ahead.pop()
-        behind |= set(_needed(plan, arguments, run).values())
-        ahead += plan.runs[run].needs.values()
+    behind = [_beside(plan, arguments, run) for run in plan.behind(arguments.run)]
     needed = [
         json.loads((folder / "cost.json").read_text(encoding="utf-8"))["own_training_s"]
         for folder in behind

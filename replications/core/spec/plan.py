@@ -89,6 +89,10 @@ class Plan(Strict):
         """The plan by which a run is trained, this one or the lender's."""
         return self.lender if self.lender and self.runs[run].of else self
 
+    def behind(self, run: str) -> list[str]:
+        """The runs that a run needs, and those that these need."""
+        return list(dict.fromkeys(_behind(run, self.runs)))
+
     def settings_of(self, run: str) -> Settings:
         """The settings of a run."""
         return self.varied.get(run, self.settings)
@@ -322,7 +326,7 @@ def load_plan(name: str, study: str) -> Plan:
     varied = {
         run: _varied(settings, spec, tuned.get(base_of(run), {}), name)
         for run, spec in variants.items()
-        if spec.axis or spec.settings or tuned
+        if not spec.of and (spec.axis or spec.settings or tuned)
     }
     if lender:
         taken = _taken_over(lender, settings, variants, name)
@@ -509,7 +513,7 @@ def _compared_in(replication: Replication, runs: Mapping[str, Run]) -> list[str]
 
 
 def _behind(run: str, runs: Mapping[str, Run]) -> list[str]:
-    """The runs that a run needs, and those that these need."""
+    """See `Plan.behind`; one that several need as often as they do."""
     needed = list(runs[run].needs.values())
     return [*needed, *(further for other in needed for further in _behind(other, runs))]
 

@@ -97,3 +97,19 @@ def planned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Edit],
         return spec.load_plan("uncertainty", "quick")
 
     return plan
+
+
+def moved_columns(task: str, outputs: int, options: Any) -> Any:
+    """A single-task network of columns that is not as it was in the beginning, statistics of batch
+    norm included."""
+    import torch
+
+    from replications.core.nets.columns import Columns
+
+    network = Columns({task: outputs}, options, 0, common=4)
+    generator = torch.Generator().manual_seed(len(task))
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
+        network.train().predict(torch.rand(2, 3, 32, 64, generator=generator))
+    return network.eval()

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+from conftest import moved_columns
 from replications.core.nets.columns import Columns
 from replications.core.nets.registry.staged import StagedOptions
 from replications.core.spec import load_plan
@@ -38,14 +39,10 @@ def test_the_unit_is_equation_1() -> None:
 
 
 def single(task: str) -> Columns:
-    """A single-task network that is not as it was in the beginning."""
-    network = Columns({task: CHANNELS[task]}, StagedOptions.model_validate(THIN), 0, common=4)
-    generator = torch.Generator().manual_seed(len(task))
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-        network.train().predict(IMAGES)  # moves the statistics of batch norm as well
-    return network.eval()
+    """A trained single-task network, the same at every call."""
+    options = StagedOptions.model_validate(THIN)
+    network: Columns = moved_columns(task, CHANNELS[task], options)
+    return network
 
 
 def stitched(own: float) -> StitchedColumns:

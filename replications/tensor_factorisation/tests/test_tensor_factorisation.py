@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from conftest import moved_columns
 from replications.core.nets.columns import Columns
 from replications.core.nets.registry.staged import StagedOptions
 from replications.tensor_factorisation.factors import Factors, laf, tensor_train, tucker
@@ -64,13 +65,10 @@ def options(**own: object) -> ModelOptions:
 
 
 def single(task: str) -> Columns:
-    """A single-task network that is not as it was in the beginning."""
-    network = Columns({task: CHANNELS[task]}, StagedOptions.model_validate(THIN), 0, common=4)
-    generator = torch.Generator().manual_seed(len(task))
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
-    return network.eval()
+    """A trained single-task network, the same at every call."""
+    options = StagedOptions.model_validate(THIN)
+    network: Columns = moved_columns(task, CHANNELS[task], options)
+    return network
 
 
 @pytest.mark.parametrize("form", FORMS)

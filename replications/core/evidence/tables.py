@@ -23,23 +23,29 @@ class Row:
 def rows(plan: Plan) -> list[Row]:
     """The lines of the runs that the replication wants in the table.
 
-    Single-task runs with the same labels and the same changes to the model share a line, each with
-    a column of its own. Runs that are laid out along axes are in the figure of axes.
+    Single-task runs with the same labels, changes to the model and beginning share a line, each
+    with a column of its own, and are called by what follows the comma in their titles. Runs that
+    are laid out along axes are in the figure of axes.
     """
     together: dict[str, list[str]] = {}
     wanted = plan.replication.table or [run for run in plan.runs if not plan.runs[run].axis]
     for name in [run for run in wanted if run in plan.runs]:
         run = plan.runs[name]
         likeness = (
-            f"{run.labels} {run.model} {run.settings} {run.loss_scale}"
+            f"{run.labels} {run.model} {run.settings} {run.loss_scale} {bool(run.needs)}"
             if run.role == "single"
             else name
         )
         together.setdefault(likeness, []).append(name)
-    return [
-        Row("단일 작업" if len(names) > 1 else plan.runs[names[0]].title, tuple(names))
-        for names in together.values()
-    ]
+    return [Row(_title(plan, names), tuple(names)) for names in together.values()]
+
+
+def _title(plan: Plan, runs: Sequence[str]) -> str:
+    titles = [plan.runs[run].title for run in runs]
+    if len(titles) == 1:
+        return titles[0]
+    kinds = {title.partition(", ")[2] for title in titles}
+    return ", ".join(["단일 작업", *(kinds if len(kinds) == 1 and "" not in kinds else ())])
 
 
 def results_table(results: Results) -> str:

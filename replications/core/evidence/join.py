@@ -14,9 +14,10 @@ from replications.core.evidence.answers import study_sentences, training_sentenc
 from replications.core.evidence.numbers import definitions
 from replications.core.evidence.overview import overview
 from replications.core.evidence.study import load_results
+from replications.core.evidence.ways import compare_ways
 from replications.core.files import replacing, write_text
 from replications.core.spec import DatasetOptions, Plan, declared, origin
-from replications.core.spec.layout import ORIGIN, TABLES, for_paper, of_family
+from replications.core.spec.layout import ORIGIN, TABLES, are_alike, for_paper, of_family
 
 _FACES = {
     "quick": "※ CPU로 십여 분에 끝나는 축소(quick) 연구로, 정확도의 주장은 판정하지 않는다.",
@@ -42,6 +43,7 @@ def join(names: Sequence[str], sources: Path, folder: Path) -> None:
             study_numbers(plans),
             training_sentences(results),
             study_sentences(results, efficiency),
+            compare_ways(results, folder) if are_alike(plans) else [],
         )
     )
     generated = folder / "generated"
@@ -55,7 +57,8 @@ def join(names: Sequence[str], sources: Path, folder: Path) -> None:
     made_from = {one.plan.name: origin.read(one.folder / ORIGIN)["origin"] for one in results}
     record: dict[str, Any] = {"study": _studies(plans), "replications": list(made_from)}
     record["origin"] = made_from | {"replications": list(made_from)}
-    files = [*TABLES, "efficiency.csv", *(f"generated/{file}" for file in for_paper(plans))]
+    ways = ["ways.csv"] if are_alike(plans) else []
+    files = [*TABLES, "efficiency.csv", *ways, *(f"generated/{file}" for file in for_paper(plans))]
     origin.seal(folder, files, record)
 
 

@@ -16,6 +16,8 @@ from replications.core.evidence.study import Results
 
 _NAMED = 3
 """Lines of a panel that are named at most; more names would cover each other."""
+_MOST_ROWS = 3
+"""Rows of panels that a page has room for beside its text."""
 _APART = 0.13
 """Of the height of a panel, between names."""
 
@@ -31,12 +33,15 @@ def ladder_figure(results: Results) -> Figure:
 
 
 def ladders_figure(results: Sequence[Results]) -> Figure:
-    """The same of all replications together, as wide as the page."""
+    """The same of all replications together, as wide as the page; where they have more claims than
+    fit, of the first one of each."""
     return _figure(results, FULL_WIDTH, 5)
 
 
 def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
     panels = [(one, str(claim)) for one in results for claim in dict.fromkeys(one.ladder["claim"])]
+    if len(results) > 1 and len(panels) > _MOST_ROWS * most:
+        panels = [(one, str(one.ladder["claim"].iloc[0])) for one in results if len(one.ladder)]
     columns = min(most, max(1, len(panels)))
     rows = math.ceil(max(1, len(panels)) / columns)
     size = (width, (8 + 26 * rows) * MM)

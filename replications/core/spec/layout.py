@@ -65,15 +65,22 @@ def figures(plan: Plan) -> list[str]:
     return [f"figure_{name}" for name in (*shared, *plan.replication.figures)]
 
 
+def are_alike(plans: Sequence[Plan]) -> bool:
+    """Whether several replications are all like one of them, and so can be read side by side."""
+    return len(plans) > 1 and len({(plan.lender or plan).name for plan in plans}) == 1
+
+
 def family_figures(plans: Sequence[Plan]) -> list[str]:
     """The figures of all replications of a family together, without suffix."""
-    return ["figure_plane", *(["figure_ladder"] if any(plan.ladder for plan in plans) else [])]
+    ladder = ["figure_ladder"] if any(plan.ladder for plan in plans) else []
+    return ["figure_plane", *(["figure_front"] if are_alike(plans) else []), *ladder]
 
 
 def of_family(plans: Sequence[Plan]) -> list[str]:
     """What the paper inputs of all replications of a family together, besides numbers."""
     figures = [f"{figure}.pdf" for figure in family_figures(plans)]
-    return ["table_efficiency.tex", "table_experiments.tex", *figures]
+    ways = ["table_ways.tex"] if are_alike(plans) else []
+    return ["table_efficiency.tex", "table_experiments.tex", *ways, *figures]
 
 
 def for_paper(plans: Sequence[Plan]) -> list[str]:

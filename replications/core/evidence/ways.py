@@ -1,0 +1,211 @@
+"""Replications that are like one another, side by side: what each way gains and costs.
+
+They have the same tasks and are compared with the same single-task runs, so what they gain can be
+read in one table, and the best of them lie on one front.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from replications.core.drawing import COLOURS, COLUMN, save, style
+from replications.core.evidence.naming import task_name
+from replications.core.evidence.statistics import interval
+from replications.core.evidence.study import Results
+from replications.core.evidence.tables import rows
+from replications.core.evidence.values import observed
+from replications.core.files import replacing, write_text
+from replications.core.spec import Plan, written
+
+_COSTS = {"parameters": "매개변수", "flops": "연산량", "latency_ms": "지연", "training_s": "학습"}
+
+
+def compare_ways(results: Sequence[Results], folder: Path) -> list[tuple[str, str]]:
+    """Write table and figure into the folder of the family; returns (key, sentence) of them."""
+    table, tasks = ways_table(results), tasks_of(results[0].plan)
+    with replacing(folder / "ways.csv") as temporary:
+        table.to_csv(temporary, index=False)
+    write_text(folder / "table_ways.tex", ways_latex(table, tasks))
+    with mpl.rc_context(style()):
+        save(front_figure(table), folder / "figure_front")
+    return [*way_sentences(table, tasks)]
+
+
+def ways_table(results: Sequence[Results]) -> pd.DataFrame:
+    """A row for each line of the first replication's table, which the others are like, and for the
+    reference run of each other.
+
+    Columns: `number` from 0, the single-task runs; `title`; `parameters`; `delta_m`
+    (`per_task_primary`) with `low` and `high`, and `<task>`, `<task>_low`, `<task>_high` for each
+    task's part of it, in percent, with 95 % intervals over seeds; `<cost>_saved` in percent of the
+    single-task runs together; `gap`, by how many percent training samples are better than test
+    samples, the mean over tasks; `reached`, the share of tasks and seeds that reach the single-task
+    run's final validation value, and `share`, at which part of its steps, a median.
+    """
+    found = [_way(one, title, runs) for one in results for title, runs in _lines(one.plan)]
+    return pd.DataFrame(found).rename_axis("number").reset_index()
+
+
+def tasks_of(plan: Plan) -> list[str]:
+    """The tasks that all of them have: those of the reference run."""
+    return plan.runs[plan.replication.reference].tasks
+
+
+def _lines(plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
+    """Titles, and the run of each task."""
+    reference = plan.replication.reference
+    if plan.lender:
+        yield plan.replication.korean, dict.fromkeys(tasks_of(plan), reference)
+        return
+    for row in rows(plan):
+        by_task = {task: run for run in row.runs for task in plan.runs[run].tasks}
+        if {*by_task} == {*tasks_of(plan)}:
+            yield row.title, by_task
+
+
+def _way(results: Results, title: str, by_task: Mapping[str, str]) -> dict[str, object]:
+    plan, costs = results.plan, results.costs
+    runs = list(dict.fromkeys(by_task.values()))
+    singles = {task: plan.single_of(task, plan.replication.reference) for task in by_task}
+    row: dict[str, object] = {"replication": plan.name, "title": title, "runs": "+".join(runs)}
+    row["parameters"] = costs.loc[runs, "parameters"].sum()
+    gains = {}
+    values = observed(results.runs)
+    for task, run in by_task.items():
+        metric = plan.replication.headline[task]
+        own, base = (values.found[r, task, metric, ""] for r in (run, singles[task]))
+        gains[task] = 100 * values.sign(task, metric) * (own - base) / abs(base.mean())
+    for name, gain in {"delta_m": np.mean([*gains.values()], axis=0), **gains}.items():
+        ends = interval(gain.tolist())
+        row |= {name: float(gain.mean())}
+        row |= dict(zip(_ends(name), ends, strict=True))
+    for cost in _COSTS:
+        separate = costs.loc[[*singles.values()], cost].sum()
+        if cost == "latency_ms" and len(runs) == 1:
+            separate = costs.loc[runs[0], "latency_separate_ms"]
+        row[f"{cost}_saved"] = float(100 * (1 - costs.loc[runs, cost].sum() / separate))
+    row["gap"] = float(np.mean([_gap(results, run, task) for task, run in by_task.items()]))
+    reaching = results.reaching[results.reaching["run"].isin(runs)]
+    row["reached"] = reaching["reached"].sum() / reaching["seeds"].sum() if len(reaching) else None
+    row["share"] = reaching["share"].median() if len(reaching) else None
+    return row
+
+
+def _gap(results: Results, run: str, task: str) -> float:
+    table = results.overfitting
+    here = table["axis"].fillna("") == written(results.plan.axes_of(run))
+    return float(table.loc[here & (table["run"] == run) & (table["task"] == task), "gap"].iloc[0])
+
+
+def _ends(name: str) -> tuple[str, str]:
+    return ("low", "high") if name == "delta_m" else (f"{name}_low", f"{name}_high")
+
+
+def ways_latex(table: pd.DataFrame, tasks: Sequence[str]) -> str:
+    """The table of the paper; changes whose interval excludes 0 are bold, losses among them with a
+    dagger."""
+    names = [task_name(task).removesuffix(" 분할") for task in tasks]
+    lines = [
+        rf"\begin{{tabular}}{{@{{}}rlr@{{$\,\pm\,$}}l*{{{len(tasks)}}}{{r}}r*{{4}}{{r}}rr@{{}}}}",
+        r"\toprule",
+        rf" & & \multicolumn{{2}}{{c}}{{$\Delta_m$}} & \multicolumn{{{len(tasks)}}}{{c}}"
+        r"{작업마다의 변화 (\%)} & 매개변수 & \multicolumn{4}{c}{절감 (\%)} & 격차 & 도달 \\",
+        rf"\cmidrule(lr){{5-{4 + len(tasks)}}}\cmidrule(lr){{{6 + len(tasks)}-{9 + len(tasks)}}}",
+        " & ".join(
+            [
+                *("", "공유 방식", r"\multicolumn{2}{c}{(\%)}", *names),
+                *("(천 개)", *_COSTS.values(), r"(\%)", r"(\%)"),
+            ]
+        )
+        + r" \\",
+        r"\midrule",
+    ]
+    for row in table.to_dict("records"):
+        alone = row["number"] == 0
+        change = [_change(row, task) for task in tasks]
+        half = row["high"] - row["delta_m"]
+        gain = [rf"\num{{{row['delta_m']:+.1f}}}", rf"\num{{{half:.1f}}}" if half < np.inf else ""]
+        cells = [r"\multicolumn{2}{c}{}", *[""] * len(tasks)] if alone else [*gain, *change]
+        cells = ["" if alone else str(row["number"]), str(row["title"]), *cells]
+        cells.append(rf"\num{{{row['parameters'] / 1e3:.0f}}}")
+        cells += ["" if alone else rf"\num{{{row[f'{cost}_saved']:.0f}}}" for cost in _COSTS]
+        reached = "" if pd.isna(row["reached"]) else rf"\num{{{100 * row['reached']:.0f}}}"
+        cells += [rf"\num{{{row['gap']:.1f}}}", reached]
+        lines.append(" & ".join(cells) + r" \\")
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
+
+
+def _change(row: Mapping[str, float], task: str) -> str:
+    shown = rf"\num{{{row[task]:+.1f}}}"
+    if row[f"{task}_low"] > 0:
+        return rf"\textbf{{{shown}}}"
+    return rf"{shown}$^{{\dagger}}$" if row[f"{task}_high"] < 0 else shown
+
+
+def front(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows that no other equals in parameters saved and in gain at once (Pareto front), from
+    few parameters to many."""
+    ordered = table.sort_values(["parameters_saved", "delta_m"], ascending=False)
+    best = ordered["delta_m"].cummax()
+    return ordered[(ordered["delta_m"] >= best) & ~best.duplicated()]
+
+
+def front_figure(table: pd.DataFrame) -> Figure:
+    """Gain against parameters saved, numbered as in the table, and the front."""
+    figure, axis = plt.subplots(figsize=(COLUMN, 0.6 * COLUMN), layout="constrained")
+    spread = table[["low", "high"]].sub(table["delta_m"], axis=0).abs().T
+    axis.errorbar(
+        table["parameters_saved"],
+        table["delta_m"],
+        yerr=np.where(np.isfinite(spread), spread, 0),
+        fmt="o",
+        markersize=3,
+        elinewidth=0.6,
+        color=COLOURS[0],
+    )
+    best = front(table)
+    axis.step(
+        best["parameters_saved"], best["delta_m"], where="post", ls="--", lw=0.8, color=COLOURS[1]
+    )
+    for row in table.itertuples():
+        axis.annotate(
+            str(row.number),
+            (row.parameters_saved, row.delta_m),
+            (3, 2),
+            textcoords="offset points",
+            fontsize=6.5,
+        )
+    axis.axhline(0, color="0.5", lw=0.8, zorder=0)
+    axis.axvline(0, color="0.5", lw=0.8, zorder=0)
+    axis.set(xlabel="매개변수 절감 (%)", ylabel=r"$\Delta_m$ (%), 양수가 이득")
+    return figure
+
+
+def way_sentences(table: pd.DataFrame, tasks: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Which ways lose on no task, how many lose on each, and which lie on the front."""
+    own = table[~table["runs"].str.contains("+", regex=False)]
+    lost = {task: own[f"{task}_high"] < 0 for task in tasks}
+    none = own[~np.logical_or.reduce([*lost.values()])]
+    counts = ", ".join(f"{task_name(task)} {is_lost.sum()}개" for task, is_lost in lost.items())
+    kept = f"것은 {_listed(none['title'])}이다" if len(none) else "방식은 없다"
+    yield (
+        "sentence.ways.negative",
+        f"단일 작업 모델보다 나빠진 방식은 {len(own)}개 가운데 작업별로 {counts}이고, "
+        f"어느 작업에서도 나빠지지 않은 {kept}.",
+    )
+    yield (
+        "sentence.ways.front",
+        "매개변수의 절감과 $\\Delta_m$ 모두에서 다른 것에 뒤지지 않는 것은 "
+        f"{_listed(front(table)['title'])}이다.",
+    )
+
+
+def _listed(titles: pd.Series) -> str:
+    return "·".join(titles)

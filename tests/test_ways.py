@@ -1,0 +1,71 @@
+"""Ways of sharing side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from replications.core.evidence.study import load_results
+from replications.core.evidence.ways import front, way_sentences, ways_latex, ways_table
+
+TASKS = ["semseg", "depth"]
+
+
+def way(number: int, title: str, saved: float, gain: float, worse: float) -> dict[str, object]:
+    """A way that gains on semantics and loses so much on depth, give or take one."""
+    row: dict[str, object] = {"number": number, "title": title, "parameters": 1000.0}
+    row["runs"] = "single_semseg+single_depth" if number == 0 else f"run_{number}"
+    changes = {"delta_m": (gain - worse) / 2, "semseg": gain, "depth": -worse}
+    for name, change in changes.items():
+        low, high = ("low", "high") if name == "delta_m" else (f"{name}_low", f"{name}_high")
+        row |= {name: change, low: change - 1, high: change + 1}
+    row |= {f"{cost}_saved": saved for cost in ("parameters", "flops", "latency_ms", "training_s")}
+    return row | {"gap": 2.0, "reached": None if number == 0 else 0.5, "share": None}
+
+
+TABLE = pd.DataFrame(
+    [
+        way(0, "단일", 0, 0, 0),
+        way(1, "하드", 70, 0, 5),
+        way(2, "희소", 80, 2, 4),
+        way(3, "교차", 0, 6, 0),
+        way(4, "나쁜", -10, 2, 2),
+    ]
+)
+
+
+def test_the_front_by_hand() -> None:
+    """Each keeps more parameters than the one before, and gains more; the others are outdone."""
+    assert front(TABLE)["title"].tolist() == ["희소", "교차"]
+
+
+def test_what_is_said_of_losses() -> None:
+    said = dict(way_sentences(TABLE, TASKS))
+    assert "4개 가운데 작업별로 의미 분할 0개, 깊이 3개" in said["sentence.ways.negative"]
+    assert "나빠지지 않은 것은 교차이다" in said["sentence.ways.negative"]
+    assert said["sentence.ways.front"].endswith("희소·교차이다.")
+
+
+def test_the_table_marks_gains_and_losses() -> None:
+    lines = ways_latex(TABLE, TASKS).splitlines()
+    (sparse,) = [line for line in lines if "희소" in line]
+    assert r"\textbf{\num{+2.0}}" in sparse
+    assert r"\num{-4.0}$^{\dagger}$" in sparse
+    (stitched,) = [line for line in lines if "교차" in line]
+    assert r"\num{-0.0}" not in stitched
+    columns = {line.count("&") - line.count(r"\&") for line in lines if line.startswith(("1", "2"))}
+    assert len(columns) == 1
+
+
+def test_gains_are_those_of_delta_m(micro_study: Callable[[str], Path]) -> None:
+    found = [load_results(micro_study(name)) for name in ("hard_sharing", "cross_stitch")]
+    table = ways_table(found).set_index("runs")
+    assert table.index[0] == "single_semseg+single_depth"
+    assert table["delta_m"].iloc[0] == 0
+    for one, run in zip(found, ("hard", "cross_stitch"), strict=True):
+        own = one.delta[(one.delta["run"] == run) & (one.delta["definition"] == "per_task_primary")]
+        assert table.loc[run, "delta_m"] == pytest.approx(own["value"].mean())
+        assert table.loc[run, "parameters"] == one.costs.loc[run, "parameters"]

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import yaml
@@ -16,6 +16,7 @@ from replications.core.data.prepare import write
 from replications.core.data.streets.options import StreetsOptions
 from replications.core.data.streets.preparation import prepare
 from replications.core.data.streets.reader import SPLITS
+from replications.core.evidence.study import Results
 from replications.core.spec import reading
 
 ROOT = Path(__file__).resolve().parent
@@ -113,3 +114,22 @@ def moved_columns(task: str, outputs: int, options: Any) -> Any:
             parameter.add_(0.1 * torch.randn(parameter.shape, generator=generator))
         network.train().predict(torch.rand(2, 3, 32, 64, generator=generator))
     return network.eval()
+
+
+@pytest.fixture
+def learned() -> Callable[..., Results]:
+    """A function that stands in for results in which every seed of every run has found out the
+    same: `learned(plan, name=tensor)`."""
+
+    class Learned:
+        def __init__(self, plan: spec.Plan, **found: Any) -> None:
+            self.plan, self.found = plan, found
+
+        def learned(self, run: str, name: str) -> Any:
+            assert run in self.plan.runs
+            return self.found[name].numpy()[None]
+
+    def stand_in(plan: spec.Plan, **found: Any) -> Results:
+        return cast(Results, Learned(plan, **found))
+
+    return stand_in

@@ -32,15 +32,15 @@ class AdaShare(Learner):
         self.trunk = encoder(options, seed)
         self.blocks = selectable(self.trunk, self.choice)
         self.heads = heads(channels, options, seed, dict.fromkeys(channels, widths(options)[-1]))
-        self.learned = options.policy == "learned" and len(channels) > 1
-        if self.learned:
+        self.learns = options.policy == "learned" and len(channels) > 1
+        if self.learns:
             self.logits = nn.Parameter(torch.zeros(len(channels), self.blocks, 2))
         self.policy: Tensor
         self.register_buffer("policy", torch.ones(len(channels), self.blocks, dtype=torch.bool))
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """The losses of the predictions."""
-        draw = self._relaxed(moment) if self.learned else self._fixed()
+        draw = self._relaxed(moment) if self.learns else self._fixed()
         size = size_of(batch.inputs)
         predictions = {
             task: [head(self.features(batch.inputs, draw[task]), size)]
@@ -58,7 +58,7 @@ class AdaShare(Learner):
 
     def penalties(self, moment: Moment) -> dict[str, Tensor]:
         """What keeps the policy sparse, and the tasks together."""
-        if not self.learned:
+        if not self.learns:
             return {}
         under = self.logits[:, self.blocks - self._under(moment) :]
         return {
@@ -68,7 +68,7 @@ class AdaShare(Learner):
 
     def finish(self, moment: Moment) -> None:
         """Let the policy be the more probable choice: what a learned one is measured with."""
-        if self.learned:
+        if self.learns:
             self.policy.copy_(self.logits[..., 0] >= self.logits[..., 1])
 
     def predict(self, inputs: Tensor, condition: Condition = USUAL) -> dict[str, Tensor]:
@@ -78,6 +78,11 @@ class AdaShare(Learner):
             task: head(self.features(inputs, fixed[task]), size)
             for task, head in self.heads.items()
         }
+
+    def learned(self) -> dict[str, Tensor]:
+        """`policy`, (K, blocks): whether a task selects a block, or how probably it will."""
+        probable = self.logits.detach().softmax(dim=2)[..., 0] if self.learns else None
+        return {"policy": self.policy if probable is None else probable}
 
     def shared_parameters(self) -> list[Parameter]:
         """Parameters of the encoder."""
@@ -128,7 +133,7 @@ def build_model(
     model = AdaShare(channels, options, seed)
     if needs:
         found = needs["policy"]
-        if not isinstance(found, AdaShare) or not found.learned:
+        if not isinstance(found, AdaShare) or not found.learns:
             raise TypeError("a policy is drawn from a network that has learned one")
         with seeded(seed, "policy"):
             policy = sampled(found.logits.detach().cpu())

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from replications.core.files import replacing
@@ -36,6 +39,18 @@ def style() -> Any:
         "savefig.dpi": 300,
         "svg.hashsalt": "figure",
     }
+
+
+def heatmap(axis: Axes, values: Any, rows: Sequence[str], columns: Sequence[str]) -> None:
+    """Shares between 0 and 1, a number in every cell."""
+    axis.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+    for (row, column), value in np.ndenumerate(values):
+        colour = "white" if value > 0.6 else "black"
+        axis.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, color=colour)
+    axis.set_xticks(range(len(columns)), columns, fontsize=6)
+    axis.set_yticks(range(len(rows)), rows, fontsize=6)
+    axis.spines[:].set_visible(False)
+    axis.tick_params(length=0)
 
 
 def save(figure: Figure, stem: Path) -> None:

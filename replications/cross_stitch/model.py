@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
@@ -28,6 +29,11 @@ class StitchedColumns(Columns):
         if not self.units:
             return features
         return dict(zip(features, self.units[level](list(features.values())), strict=True))
+
+    def learned(self) -> dict[str, Tensor]:
+        """`alpha`, (stages, K, K): what each task takes of each, the mean over channels."""
+        units = [unit.alpha.detach().mean(dim=2) for unit in self.units]  # type: ignore[operator]
+        return {"alpha": torch.stack(units)} if units else {}
 
     def shared_parameters(self) -> list[Parameter]:
         """Parameters of the units."""

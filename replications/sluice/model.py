@@ -61,6 +61,16 @@ class Sluice(Columns):
         total = torch.stack([overlap(own[-1]) for own in kernels]).sum()
         return {"orthogonality": self.orthogonality * total}
 
+    def learned(self) -> dict[str, Tensor]:
+        """`alpha`, (stages, S K, S K): what each subspace takes of each; `beta`, (K, stages): what
+        each head takes of each stage."""
+        found = {}
+        if self.units:
+            found["alpha"] = torch.stack([unit.alpha.detach() for unit in self.units])  # type: ignore[operator]
+        if self.mixtures:
+            found["beta"] = torch.stack([own.beta.detach() for own in self.mixtures.values()])  # type: ignore[operator]
+        return found
+
     def shared_parameters(self) -> list[Parameter]:
         """What says which subspaces are shared."""
         return list(self.units.parameters())

@@ -13,7 +13,7 @@ from replications.core.nets.columns import encoder, heads, widths
 from replications.core.nets.learner import Learner, Moment
 from replications.core.nets.passes import Passes, Switch, parts_of, per_task_norms
 from replications.core.nets.shared_trunk import seeded
-from replications.sparse_sharing.masks import Masks, drawn, kernels, pruned, stored
+from replications.sparse_sharing.masks import Masks, drawn, kernels, overlap, pruned, stored
 from replications.sparse_sharing.options import ModelOptions
 
 
@@ -66,6 +66,12 @@ class SparseSharing(Passes):
         for name, value in self.start.items():
             state[name].copy_(value)
         self.use(task, kept)
+
+    def learned(self) -> dict[str, Tensor]:
+        """`overlap`, (K, K): of the weights that either of two tasks uses, the share that both
+        do."""
+        masks = [self.masks(task) for task in self.heads]
+        return {"overlap": torch.tensor([[overlap(a, b) for b in masks] for a in masks])}
 
     def shared_parameters(self) -> list[Parameter]:
         """The weights of convolutions."""

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 from torch import Tensor
 
+from replications.adashare import figures
 from replications.adashare.blocks import Choice, selectable
 from replications.adashare.model import AdaShare, build_model
 from replications.adashare.options import ModelOptions
 from replications.adashare.policy import difference, relaxed, sampled, shuffled, sparsity
 from replications.core.data.batches import Batch
+from replications.core.evidence.study import Results
 from replications.core.nets.columns import Columns, encoder
 from replications.core.nets.learner import Moment
 from replications.core.nets.registry.staged import STAGED
+from replications.core.spec import load_plan
 
 CHANNELS = {"semseg": 5, "depth": 1}
 IMAGES = torch.rand(2, 3, 32, 64, generator=torch.Generator().manual_seed(0))
@@ -153,3 +158,15 @@ def test_a_learned_policy_is_measured_at_its_most_probable() -> None:
     other.load_state_dict(learner.state_dict())
     found, expected = other.eval().predict(IMAGES), learner.eval().predict(IMAGES)
     assert torch.equal(found["depth"], expected["depth"])
+
+
+def test_policies_are_drawn(learned: Callable[..., Results]) -> None:
+    searching = build_model(CHANNELS, options(policy="learned"), 0)
+    with torch.no_grad():
+        searching.logits[1, 2] = torch.tensor([3.0, 0.0])
+    probable = searching.learned()["policy"]
+    assert probable[1, 2] == pytest.approx(1 / (1 + torch.tensor(-3.0).exp()))
+    assert probable[0, 0] == 0.5
+    assert build_model(CHANNELS, options(), 0).learned()["policy"].all()
+    drawn = figures.policy(learned(load_plan("adashare", "cpu"), policy=torch.rand(4, 4)))
+    assert len(drawn.axes) == 2

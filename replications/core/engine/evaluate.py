@@ -125,7 +125,8 @@ def examples(
     learner: Learner, tasks: Mapping[str, Task], split: Split, seed: int = 0
 ) -> dict[str, Array]:
     """Arrays to draw, of samples spread over `split`: the inputs as they are stored, such as
-    `image` (N, 3, H, W) uint8, and `truth_<task>`, `predicted_<task>`."""
+    `image` (N, 3, H, W) uint8, and `truth_<task>`, `predicted_<task>`; and what the learner has
+    found out, `learned_<name>`."""
     learner.eval()
     shown = min(split.decoding.shown, len(split))
     index = torch.tensor([len(split) * (5 * k + 2) // (5 * shown) for k in range(shown)])
@@ -138,6 +139,7 @@ def examples(
     for name, task in tasks.items():
         arrays[f"truth_{name}"] = task.shown_truth(batch.labels)
         arrays[f"predicted_{name}"] = task.shown(predictions[name], batch.labels)
+    arrays |= {f"learned_{name}": values for name, values in learner.learned().items()}
     return {name: _compact(values.cpu().numpy()) for name, values in arrays.items()}
 
 

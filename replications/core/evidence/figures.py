@@ -69,7 +69,8 @@ def examples_figure(results: Results) -> Figure:
                 single[f"predicted_{task}"],
                 joint[f"predicted_{task}"],
             )
-    inputs = {n: a for n, a in joint.items() if not n.startswith(("truth_", "predicted_"))}
+    made = ("truth_", "predicted_", "learned_")
+    inputs = {name: array for name, array in joint.items() if not name.startswith(made)}
     dataset = json.loads((Path(plan.data.folder) / DESCRIPTION).read_text(encoding="utf-8"))
     title = plan.runs[reference].title
     drawn: Figure = plan.data.load(plan.data.examples)(

@@ -67,6 +67,14 @@ class Results:
         with np.load(self.run_folder(run, 0) / "examples.npz") as arrays:
             return dict(arrays)
 
+    def learned(self, run: str, name: str) -> Array:
+        """What the learners of all seeds found out under a name, (seeds, ...)."""
+        found = []
+        for seed in self.plan.seed_numbers:
+            with np.load(self.run_folder(run, seed) / "examples.npz") as arrays:
+                found.append(arrays[f"learned_{name}"])
+        return np.stack(found)
+
     def history(self, run: str, seed: int) -> pd.DataFrame:
         """What the training of a run recorded, a row per recorded step."""
         return pd.read_csv(self.run_folder(run, seed) / "history.csv")

@@ -93,6 +93,10 @@ class Learner(nn.Module, ABC):
     def finish(self, moment: Moment) -> None:
         """What happens when a phase has ended: prune, average, sample, freeze."""
 
+    def learned(self) -> dict[str, Tensor]:
+        """What a trained learner has found out, to be drawn, by name: which tasks share what."""
+        return {}
+
     def shared_parameters(self) -> Sequence[Parameter]:
         """Parameters every task uses."""
         return []

@@ -12,10 +12,12 @@ import torch
 from torch import nn
 
 from conftest import moved_columns
+from replications.core.evidence.study import Results
 from replications.core.nets.columns import Columns
 from replications.core.nets.registry.staged import StagedOptions
 from replications.core.spec import load_plan
 from replications.core.weighting.libmtl.weighting import libmtl_class
+from replications.cross_stitch import figures
 from replications.cross_stitch.model import StitchedColumns, build_model
 from replications.cross_stitch.options import ModelOptions
 from replications.cross_stitch.units import CrossStitch
@@ -128,3 +130,11 @@ def test_runs_of_hard_sharing_are_trained_once(micro_study: Callable[[str], Path
     ]
     cost = json.loads((folder / "cross_stitch/0/cost.json").read_text())
     assert cost["training_s"] == pytest.approx(cost["own_training_s"] + sum(behind))
+
+
+def test_units_are_drawn(learned: Callable[..., Results]) -> None:
+    alpha = build_model(CHANNELS, ModelOptions.model_validate(THIN), 0).learned()["alpha"]
+    assert alpha.shape == (4, 2, 2)
+    assert alpha[0].flatten().tolist() == pytest.approx([0.9, 0.1, 0.1, 0.9])
+    figure = figures.units(learned(load_plan("cross_stitch", "cpu"), alpha=torch.rand(4, 4, 4)))
+    assert [axis.get_title() for axis in figure.axes] == ["1단", "2단", "3단", "4단"]

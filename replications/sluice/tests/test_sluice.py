@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
+from replications.core.evidence.study import Results
 from replications.core.nets.columns import Columns
 from replications.core.nets.learner import Moment
+from replications.core.spec import load_plan
 from replications.cross_stitch.model import build_model as stitched
 from replications.cross_stitch.options import ModelOptions as StitchOptions
+from replications.sluice import figures
 from replications.sluice.mixing import Layers, Subspaces, overlap
 from replications.sluice.model import Sluice, build_model
 from replications.sluice.options import ModelOptions
@@ -104,3 +109,13 @@ def test_parameters_belong_to_one_task_or_to_the_sluices() -> None:
     counted = [id(p) for part in parts for p in part]
     assert len(counted) == len(set(counted))
     assert set(counted) == {id(p) for p in learner.parameters()}
+
+
+def test_what_is_shared_is_drawn(learned: Callable[..., Results]) -> None:
+    found = model().learned()
+    assert found["alpha"].shape == (4, 4, 4)
+    assert found["beta"][0].tolist() == pytest.approx([0.1 / 3] * 3 + [0.9])
+    assert model(subspaces=1, mixture=False).learned().keys() == {"alpha"}
+    plan = load_plan("sluice", "cpu")
+    drawn = figures.sharing(learned(plan, alpha=torch.rand(4, 8, 8), beta=torch.rand(4, 4)))
+    assert len(drawn.axes) == 5

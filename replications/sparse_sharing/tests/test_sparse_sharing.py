@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 import torch
 
+from replications.core.evidence.study import Results
 from replications.core.nets.columns import Columns
 from replications.core.nets.learner import Moment
+from replications.core.spec import load_plan
+from replications.sparse_sharing import figures
 from replications.sparse_sharing.masks import drawn, kernels, overlap, pruned, stored
 from replications.sparse_sharing.model import SparseSharing, build_model
 from replications.sparse_sharing.options import ModelOptions
@@ -116,3 +121,11 @@ def test_a_killed_training_finds_its_masks_again() -> None:
     other = build_model({"semseg": 5}, options(prunings=1, left=0.3), 0)
     other.load_state_dict(ticket.state_dict())
     assert share(other, "semseg") == pytest.approx(0.3, abs=0.01)
+
+
+def test_overlaps_are_drawn(learned: Callable[..., Results]) -> None:
+    plan = load_plan("sparse_sharing", "cpu")
+    own = build_model(CHANNELS, options(), 0, tickets()).learned()["overlap"]
+    assert own.diagonal().tolist() == [1.0, 1.0]
+    assert own[0, 1] == own[1, 0] < 1
+    assert len(figures.overlap(learned(plan, overlap=torch.eye(4))).axes) == 2

@@ -1,0 +1,1 @@
+"""Mixtures of experts (MMoE, 2018; CGC, 2020)."""

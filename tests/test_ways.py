@@ -9,7 +9,13 @@ import pandas as pd
 import pytest
 
 from replications.core.evidence.study import load_results
-from replications.core.evidence.ways import front, way_sentences, ways_latex, ways_table
+from replications.core.evidence.ways import (
+    front,
+    transfer_figure,
+    way_sentences,
+    ways_latex,
+    ways_table,
+)
 
 TASKS = ["semseg", "depth"]
 
@@ -69,3 +75,6 @@ def test_gains_are_those_of_delta_m(micro_study: Callable[[str], Path]) -> None:
         own = one.delta[(one.delta["run"] == run) & (one.delta["definition"] == "per_task_primary")]
         assert table.loc[run, "delta_m"] == pytest.approx(own["value"].mean())
         assert table.loc[run, "parameters"] == one.costs.loc[run, "parameters"]
+    (axis,) = transfer_figure(found).axes
+    titles = [one.plan.replication.korean for one in found]
+    assert [label.get_text() for label in axis.get_yticklabels()] == titles

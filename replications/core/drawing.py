@@ -41,12 +41,23 @@ def style() -> Any:
     }
 
 
-def heatmap(axis: Axes, values: Any, rows: Sequence[str], columns: Sequence[str]) -> None:
-    """Shares between 0 and 1, a number in every cell."""
-    axis.imshow(values, cmap="Blues", vmin=0, vmax=1, aspect="auto")
+def heatmap(
+    axis: Axes,
+    values: Any,
+    rows: Sequence[str],
+    columns: Sequence[str],
+    colours: str = "Blues",
+    ends: tuple[float, float] = (0.0, 1.0),
+    number: str = "{:.2f}",
+) -> None:
+    """Values between two ends, by default shares, a number in every cell that has one."""
+    low, high = ends
+    axis.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
-        colour = "white" if value > 0.6 else "black"
-        axis.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=6, color=colour)
+        if np.isfinite(value):
+            dark = (value > 0.6 * high) or (value < 0.6 * low)
+            look: dict[str, Any] = {"fontsize": 6, "color": "white" if dark else "black"}
+            axis.text(column, row, number.format(value), ha="center", va="center", **look)
     axis.set_xticks(range(len(columns)), columns, fontsize=6)
     axis.set_yticks(range(len(rows)), rows, fontsize=6)
     axis.spines[:].set_visible(False)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from replications.core.drawing import COLOURS, COLUMN, save, style
+from replications.core.drawing import COLOURS, COLUMN, MM, heatmap, save, style
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
@@ -24,6 +24,8 @@ from replications.core.evidence.values import observed
 from replications.core.files import replacing, write_text
 from replications.core.spec import Plan, written
 
+_STRONG = 20.0
+"""Percent of gain or loss from which on a colour does not deepen."""
 _COSTS = {"parameters": "매개변수", "flops": "연산량", "latency_ms": "지연", "training_s": "학습"}
 
 
@@ -35,6 +37,7 @@ def compare_ways(results: Sequence[Results], folder: Path) -> list[tuple[str, st
     write_text(folder / "table_ways.tex", ways_latex(table, tasks))
     with mpl.rc_context(style()):
         save(front_figure(table), folder / "figure_front")
+        save(transfer_figure(results), folder / "figure_transfer")
     return [*way_sentences(table, tasks)]
 
 
@@ -185,6 +188,31 @@ def front_figure(table: pd.DataFrame) -> Figure:
     axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     axis.axvline(0, color="0.5", lw=0.8, zorder=0)
     axis.set(xlabel="매개변수 절감 (%)", ylabel=r"$\Delta_m$ (%), 양수가 이득")
+    return figure
+
+
+def transfer_figure(results: Sequence[Results]) -> Figure:
+    """What every task gains or loses by the others: a row for the reference run of each way, and
+    below them for the runs of other tasks."""
+    ways: dict[str, dict[str, float]] = {}
+    other_tasks: dict[str, dict[str, float]] = {}
+    for one in results:
+        plan, transfer = one.plan, one.transfer
+        for run, spec in plan.runs.items():
+            reference = run == plan.replication.reference
+            here = transfer["axis"].fillna("") == written(plan.axes_of(run))
+            gains = transfer[here & (transfer["run"] == run)].set_index("task")["gain"].to_dict()
+            if reference:
+                ways[plan.replication.korean] = gains
+            elif gains and {*spec.tasks} != {*tasks_of(plan)} and not (spec.of or spec.axis):
+                other_tasks[spec.title] = gains
+    table = pd.DataFrame(ways | other_tasks).T
+    tasks = [task for task in results[0].plan.replication.headline if task in table]
+    figure, axis = plt.subplots(figsize=(COLUMN, (8 + 4.2 * len(table)) * MM), layout="constrained")
+    names = [task_name(task).removesuffix(" 분할") for task in tasks]
+    values = table[tasks].to_numpy(float)
+    heatmap(axis, values, list(table.index), names, "RdBu", (-_STRONG, _STRONG), "{:+.1f}")
+    axis.xaxis.tick_top()
     return figure
 
 

@@ -73,7 +73,8 @@ def are_alike(plans: Sequence[Plan]) -> bool:
 def family_figures(plans: Sequence[Plan]) -> list[str]:
     """The figures of all replications of a family together, without suffix."""
     ladder = ["figure_ladder"] if any(plan.ladder for plan in plans) else []
-    return ["figure_plane", *(["figure_front"] if are_alike(plans) else []), *ladder]
+    alike = ["figure_front", "figure_transfer"] if are_alike(plans) else []
+    return ["figure_plane", *alike, *ladder]
 
 
 def of_family(plans: Sequence[Plan]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +15,7 @@ from replications.core.engine.draws import least_samples
 from replications.core.engine.loop import Job, Training
 from replications.core.engine.phases import stretches
 from replications.core.nets.learner import Learner
-from replications.core.spec import DatasetOptions, Plan
+from replications.core.spec import ITSELF, DatasetOptions, Plan
 from replications.core.tasks.base import Task
 from replications.core.weighting.base import Context, Weighting
 
@@ -79,8 +80,11 @@ def build_learner(
     device: torch.device,
     needs: Mapping[str, Learner] | None = None,
 ) -> Learner:
-    """The learner of a run at the start of its training: `build_model` of the replication's
-    `model.py`, which is given the learners that the run needs, if it needs any, as `needs`."""
+    """The learner of a run at the start of its training: what it trains on, or `build_model` of the
+    replication's `model.py`, which is given the learners that the run needs, if it needs any, as
+    `needs`."""
+    if needs and ITSELF in needs:
+        return copy.deepcopy(needs[ITSELF]).requires_grad_(True)
     build_model = importlib.import_module(f"replications.{plan.owner(run).name}.model").build_model
     channels = {name: task.channels for name, task in tasks.items()}
     given = {"needs": needs} if needs else {}

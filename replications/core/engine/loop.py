@@ -95,8 +95,8 @@ class Training:
 
     def moment(self, step: int) -> Moment:
         """What the learner is told of a step."""
-        own = self.stretch
-        return Moment(step, self.timeline[-1].end, own.phase.name, own.round)
+        own, last = self.stretch, self.timeline[-1]
+        return Moment(step, last.end, own.phase.name, own.round, last.round + 1)
 
     def state(self, fingerprint: str) -> checkpoint.State:
         """What a checkpoint holds."""

@@ -134,10 +134,10 @@ def _complete(plan: Plan, claim: Claim) -> bool:
 
 def savings(plan: Plan, saving: Saving, costs: pd.DataFrame) -> list[float] | None:
     """Percent saved at each seed; None where the study lacks the run."""
-    if saving.run not in plan.runs:
+    if not {saving.run, saving.against or saving.run} <= set(plan.runs):
         return None
     by_seed = costs.set_index("run").groupby("seed")
-    return [saved(plan, of_seed, saving.run, saving.cost) for _, of_seed in by_seed]
+    return [saved(plan, of_seed, saving.run, saving.cost, saving.against) for _, of_seed in by_seed]
 
 
 def _cheapness(plan: Plan, claim: Claim, costs: pd.DataFrame) -> Verdict:

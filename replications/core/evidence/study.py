@@ -94,13 +94,18 @@ class Results:
         return saved(self.plan, self.costs, run, cost)
 
 
-def saved(plan: Plan, costs: pd.DataFrame, run: str, cost: str) -> float:
-    """Percent of `cost` that `run` saves; `costs` has a row per run, its index.
+def saved(
+    plan: Plan, costs: pd.DataFrame, run: str, cost: str, against: str | None = None
+) -> float:
+    """Percent of `cost` that `run` saves against another run, or the single-task networks; `costs`
+    has a row per run, its index.
 
     Latency is compared with that of the single-task networks timed in turn with the run; parameters
     and operations with those of the single-task runs.
     """
-    if cost == "latency_ms":
+    if against:
+        separate = costs.loc[against, cost]
+    elif cost == "latency_ms":
         separate = costs.loc[run, "latency_separate_ms"]
     else:
         singles = [plan.single_of(task, run) for task in plan.runs[run].tasks]

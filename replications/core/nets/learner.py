@@ -41,13 +41,14 @@ class Moment:
     Attributes:
         step: from 0, of all `steps` of the training.
         phase: the name of the phase under way.
-        round: how often the phases have been gone through before.
+        round: how often the phases have been gone through before, of all `rounds`.
     """
 
     step: int
     steps: int
     phase: str
     round: int = 0
+    rounds: int = 1
 
 
 @dataclass(frozen=True)

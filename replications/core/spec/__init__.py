@@ -32,7 +32,14 @@ from replications.core.spec.plan import (
 from replications.core.spec.reading import REPLICATIONS
 from replications.core.spec.replication import Replication
 from replications.core.spec.study import load_study
-from replications.core.spec.training import Optimizer, Phase, Run, Schedule, Settings
+from replications.core.spec.training import (
+    ITSELF,
+    Optimizer,
+    Phase,
+    Run,
+    Schedule,
+    Settings,
+)
 from replications.core.spec.tuning import AT_END, CHOSEN, COLUMNS, RATE, TUNING
 
 __all__ = [
@@ -41,6 +48,7 @@ __all__ = [
     "CHOSEN",
     "COLUMNS",
     "DELTA_METRICS",
+    "ITSELF",
     "RATE",
     "REPLICATIONS",
     "TUNING",

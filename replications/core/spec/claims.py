@@ -138,10 +138,13 @@ class Comparison:
 
 
 class Saving(Strict):
-    """What a multi-task run costs against the sum of the single-task networks of its tasks."""
+    """What a multi-task run costs against another run, or against the sum of the single-task
+    networks of its tasks."""
 
     run: str
     cost: Literal["parameters", "flops", "latency_ms"]
+    against: str | None = None
+    """None given: the single-task networks."""
     percent: Annotated[float, Field(ge=0, lt=100)] = 0.0
     """The least saving; 0: any."""
     dearer: bool = False
@@ -234,4 +237,5 @@ class Claim(Strict):
         """The runs of the replication that it is about."""
         compared = [run for statement in self.statements for run in statement.runs]
         agreeing = self.agree.runs if self.agree else []
-        return [*compared, *(saving.run for saving in self.cheaper), *agreeing]
+        saving = [run for one in self.cheaper for run in (one.run, one.against) if run]
+        return [*compared, *saving, *agreeing]

@@ -29,7 +29,7 @@ from replications.core.spec.likeness import completed, overlaid
 from replications.core.spec.options import DatasetOptions, ModelOptions, Strict
 from replications.core.spec.reading import checked, explained, read_yaml, shown
 from replications.core.spec.replication import Experiment, Replication, Study
-from replications.core.spec.training import Run, Settings
+from replications.core.spec.training import ITSELF, Run, Settings
 from replications.core.spec.tuning import rates
 
 
@@ -452,10 +452,20 @@ def _check_matched(runs: Mapping[str, Run], name: str, study: str) -> None:
                     f"{run.labels} labels, so nothing matches it; add that single-task run"
                 )
         seen = [run_name]
-        for needed in run.needs.values():
+        for role, needed in run.needs.items():
             if needed not in runs:
                 raise StudyError(f"{where}: '{run_name}' needs '{needed}'; add that run")
+            own, other = (_network(runs[name]) for name in (run_name, needed))
+            if role == ITSELF and own != other:
+                raise StudyError(
+                    f"{where}: '{run_name}' trains on '{needed}', which must have the same tasks "
+                    f"and model (found: {other}, expected: {own})"
+                )
             _check_order(runs, needed, seen, where)
+
+
+def _network(run: Run) -> tuple[list[str], dict[str, Any]]:
+    return run.trained, run.model
 
 
 def _check_order(runs: Mapping[str, Run], name: str, seen: list[str], where: str) -> None:
@@ -584,8 +594,12 @@ def _single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
 
 def _unlikeness(single: Run, run: Run) -> int:
     (task,) = single.trained
-    begins = {task: run.needs[task]} if task in run.needs else {}
-    differing = (single.settings != run.settings, single.needs != begins, single.model != run.model)
+    trained_on = ITSELF in run.needs or task in run.needs
+    differing = (
+        single.settings != run.settings,
+        (ITSELF in single.needs) != trained_on,
+        single.model != run.model,
+    )
     return sum(2**place * differs for place, differs in enumerate(reversed(differing)))
 
 

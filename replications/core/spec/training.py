@@ -140,6 +140,10 @@ class Settings(Strict):
         return [{name: value} for name, values in self.at.items() for value in values]
 
 
+ITSELF = "itself"
+"""What the run that another trains on is to it."""
+
+
 class Run(Strict):
     """One model to train: which tasks, how weighted."""
 
@@ -170,8 +174,8 @@ class Run(Strict):
     """How often the phases are gone through, each time for their share of the steps."""
     needs: dict[str, str] = {}
     """Runs of the same seed whose trained learners the model is built from, by what they are to
-    it: `{teacher: single_semseg}`. Along an axis it is the run at the same value, where there is
-    one."""
+    it: `{teacher: single_semseg}`; `{itself: joint}` trains on what that run has trained. Along an
+    axis it is the run at the same value, where there is one."""
     over: dict[str, list[int | float]] = {}
     """Axes: settings, by their path (`steps`, `optimizer.lr`, `model.width`), and the values at
     which the run, and the single-task runs that match it, are trained besides the settings' own."""

@@ -1,12 +1,16 @@
-"""Hard sharing: the runs of equal size."""
+"""Hard sharing: the runs of equal size, and those that are trained on."""
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
+import torch
 
+from replications.core.engine.assembly import build_learner
 from replications.core.spec import Plan, load_plan
 
 CHANNELS = {"semseg": 19, "depth": 1, "edges": 1, "normals": 3}
@@ -42,3 +46,20 @@ def test_runs_of_equal_size_have_as_many_parameters(
 ) -> None:
     plan = load_plan(name, "cpu")
     assert parameters(plan, one) == pytest.approx(parameters(plan, others), rel=0.1)
+
+
+def test_a_run_trains_on_what_another_has_trained() -> None:
+    plan = load_plan("hard_sharing", "micro")
+    alone: Any = {"depth": SimpleNamespace(channels=1)}
+    given = alone, 0, torch.device("cpu")
+    trained = build_learner(plan, "single_depth", *given)
+    with torch.no_grad():
+        for parameter in trained.parameters():
+            parameter.add_(1.0)
+    found = build_learner(
+        plan, "continued_depth", *given, {"itself": trained.requires_grad_(False)}
+    )
+    for own, other in zip(found.parameters(), trained.parameters(), strict=True):
+        assert torch.equal(own, other)
+        assert own is not other
+        assert own.requires_grad

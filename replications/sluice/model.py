@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
-from replications.core.nets.columns import Columns, widths
+from replications.core.nets.columns import Columns, start_apart, widths
 from replications.core.nets.learner import Moment
 from replications.core.nets.shared_trunk import seeded
 from replications.sluice.mixing import Layers, Subspaces, overlap
@@ -20,6 +20,8 @@ class Sluice(Columns):
 
     def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:
         super().__init__(channels, options, seed)
+        if options.own is None:
+            start_apart(self, options, seed)
         behind = widths(options)
         self.units = nn.ModuleList(
             Subspaces(len(channels), options.subspaces, options.own)

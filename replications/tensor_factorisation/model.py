@@ -9,10 +9,9 @@ from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn import Parameter
 
-from replications.core.nets.columns import Columns, continued, encoder
+from replications.core.nets.columns import Columns, continued, start_apart
 from replications.core.nets.learner import Learner
-from replications.core.nets.shared_trunk import seeded
-from replications.tensor_factorisation.factors import Factors
+from replications.tensor_factorisation.factors import Factors, fixed, ranks_of, share, within
 from replications.tensor_factorisation.options import ModelOptions
 
 
@@ -26,26 +25,27 @@ class FactorisedColumns(Columns):
         seed: int,
         trained: Mapping[str, Learner],
     ) -> None:
-        """`trained`: of each task the network that is factorised; without any, networks that each
-        start from others, since of equal ones the factors have rank one."""
+        """`trained`: of each task the network that is factorised, or gives the ranks; without any,
+        networks that each start from others, since of equal ones the factors have rank one."""
         super().__init__(channels, options, seed)
-        continued(self, trained)
-        for task in channels if not trained else ():
-            with seeded(seed, f"trunk/{task}"):
-                own_seed = int(torch.randint(2**31, ()))
-            self.columns[task].load_state_dict(encoder(options, own_seed).state_dict())
-        convolutions = [_convolutions(column) for column in self.columns.values()]
-        self.places = list(convolutions[0])
+        form = options.form
+        kept = share(options.rank) if options.rank else within(options.error, form)
+        given: dict[str, list[int]] = {}
+        if trained and not options.begun:
+            whole = Columns(channels, options, seed)
+            continued(whole, trained)
+            given = {place: ranks_of(form, own, kept) for place, own in _kernels(whole).items()}
+        elif trained:
+            continued(self, trained)
+        if not (trained and options.begun):
+            start_apart(self, options, seed)
         self.factors = nn.ModuleList(
-            Factors(
-                options.form,
-                torch.stack([own[place].weight.detach() for own in convolutions]),
-                options.rank,
-            )
-            for place in self.places
+            Factors(form, kernels, fixed(given[place]) if given else kept)
+            for place, kernels in _kernels(self).items()
         )
-        for own in convolutions:
-            for convolution in own.values():
+        self.places = list(_convolutions(next(iter(self.columns.values()))))
+        for column in self.columns.values():
+            for convolution in _convolutions(column).values():
                 # The place where a kernel is put in while the column is called.
                 empty = torch.empty_like(convolution.weight)
                 del convolution.weight
@@ -72,6 +72,14 @@ def _convolutions(column: nn.Module) -> dict[str, nn.Conv2d]:
     return {name: m for name, m in column.named_modules() if isinstance(m, nn.Conv2d)}
 
 
+def _kernels(network: Columns) -> dict[str, Tensor]:
+    """Of each convolution the kernels of all tasks, (K, C', C, h, w)."""
+    columns = [_convolutions(column) for column in network.columns.values()]
+    return {
+        place: torch.stack([own[place].weight.detach() for own in columns]) for place in columns[0]
+    }
+
+
 def build_model(
     channels: Mapping[str, int],
     options: ModelOptions,
@@ -79,5 +87,5 @@ def build_model(
     needs: Mapping[str, Learner] | None = None,
 ) -> FactorisedColumns:
     """The model for the tasks in `channels` (task: channels of its prediction); `needs`: the
-    trained single-task networks that it starts from, by task."""
+    trained single-task networks that it starts from, or has the ranks of, by task."""
     return FactorisedColumns(channels, options, seed, needs or {})

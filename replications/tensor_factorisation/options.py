@@ -16,5 +16,11 @@ class ModelOptions(StagedOptions):
 
     form: Form = "tucker"
     """Last-axis flattening, Tucker's decomposition, or a tensor train."""
-    rank: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """The share of the full rank, in every mode, that the factors have."""
+    error: Annotated[float, Field(gt=0, lt=1)] = 0.1
+    """The relative error up to which the factors meet the kernels that they are made from: the rank
+    of each mode follows."""
+    rank: Annotated[float, Field(gt=0, le=1)] | None = None
+    """Instead, the share of the full rank that every mode has."""
+    begun: bool = True
+    """With the factors of the trained networks; else they give the ranks alone, and the factors are
+    those of networks that each start from others."""

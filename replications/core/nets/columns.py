@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn import Parameter
@@ -146,6 +147,14 @@ class Columns(Learner):
     def task_parameters(self, task: str) -> list[Parameter]:
         """Parameters of a task's column and head."""
         return [*self.columns[task].parameters(), *self.heads[task].parameters()]
+
+
+def start_apart(model: Columns, options: StagedOptions, seed: int) -> None:
+    """Let each column start from other weights, where they would start alike."""
+    for task, column in model.columns.items():
+        with seeded(seed, f"trunk/{task}"):
+            own_seed = int(torch.randint(2**31, ()))
+        column.load_state_dict(encoder(options, own_seed).state_dict())
 
 
 def continued(model: Columns, trained: Mapping[str, Learner]) -> None:

@@ -96,6 +96,22 @@ def test_with_one_subspace_and_one_layer_it_is_a_cross_stitch_network() -> None:
         torch.testing.assert_close(found[task], expected[task])
 
 
+@pytest.mark.parametrize("own", [0.9, None])
+def test_encoders_come_apart(own: float | None) -> None:
+    """In the paper's start they must not be the same: no gradient would ever tell them apart."""
+    learner = model(own=own, orthogonality=0.0)
+    optimizer = torch.optim.SGD(learner.parameters(), lr=0.1)
+    for _ in range(2):
+        optimizer.zero_grad()
+        predicted = learner.predict(IMAGES)
+        (predicted["depth"].square().mean() + predicted["semseg"][:, 0].mean()).backward()
+        optimizer.step()
+    first, second = (next(iter(c.parameters())).detach() for c in learner.columns.values())
+    assert float((first - second).abs().max()) > 1e-4
+    with pytest.raises(ValueError, match="start alike"):
+        ModelOptions(encoder="mobilenet_v2", pretrained=True, own=None)
+
+
 def test_a_single_task_shares_with_nobody() -> None:
     alone = build_model({"depth": 1}, learner_options(), 0).eval()
     plain = Columns({"depth": 1}, learner_options(), 0).eval()

@@ -9,7 +9,15 @@ from torch import Tensor
 from conftest import moved_columns
 from replications.core.nets.columns import Columns
 from replications.core.nets.registry.staged import StagedOptions
-from replications.tensor_factorisation.factors import Factors, laf, tensor_train, tucker
+from replications.tensor_factorisation.factors import (
+    Factors,
+    Kept,
+    laf,
+    share,
+    tensor_train,
+    tucker,
+    within,
+)
 from replications.tensor_factorisation.model import FactorisedColumns, build_model
 from replications.tensor_factorisation.options import Form, ModelOptions
 
@@ -27,22 +35,22 @@ def kernels() -> Tensor:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_at_full_rank_the_kernels_are_met(form: Form, kernels: Tensor) -> None:
-    torch.testing.assert_close(Factors(form, kernels, 1.0).kernels(), kernels)
+    torch.testing.assert_close(Factors(form, kernels, share(1.0)).kernels(), kernels)
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_kernels_of_low_rank_are_met_at_it(form: Form, kernels: Tensor) -> None:
     """Tasks whose kernels are multiples of one: a single factor of the tasks is enough."""
     alike = torch.tensor([1.0, -2.0, 0.5])[:, None, None, None, None] * kernels[:1]
-    factors = Factors(form, alike, 1.0)
+    factors = Factors(form, alike, share(1.0))
     torch.testing.assert_close(factors.kernels(), alike)
     if form == "laf":
-        torch.testing.assert_close(Factors("laf", alike, 0.1).kernels(), alike)
+        torch.testing.assert_close(Factors("laf", alike, share(0.1)).kernels(), alike)
 
 
 def test_last_axis_flattening_is_the_best_of_its_rank(kernels: Tensor) -> None:
     """What is lost are the singular values that were left out (Eckart and Young)."""
-    left, right = laf(kernels.flatten(3).permute(1, 2, 3, 0), 2 / 3)
+    left, right = laf(kernels.flatten(3).permute(1, 2, 3, 0), share(2 / 3))
     assert left.shape == (6 * 4 * 9, 2)
     assert right.shape == (2, 3)
     lost = (left @ right - kernels.flatten(1).T).square().sum()
@@ -53,11 +61,23 @@ def test_last_axis_flattening_is_the_best_of_its_rank(kernels: Tensor) -> None:
 
 def test_ranks_are_a_share_of_every_mode(kernels: Tensor) -> None:
     whole = kernels.flatten(3).permute(1, 2, 3, 0)
-    core, *bases = tucker(whole, 0.5)
+    core, *bases = tucker(whole, share(0.5))
     assert core.shape == (3, 2, 5, 2)
     assert [tuple(basis.shape) for basis in bases] == [(6, 3), (4, 2), (9, 5), (3, 2)]
-    cores = tensor_train(whole, 0.5)
+    cores = tensor_train(whole, share(0.5))
     assert [tuple(core.shape) for core in cores] == [(1, 6, 3), (3, 4, 6), (6, 9, 2), (2, 3, 1)]
+
+
+@pytest.mark.parametrize("error", [0.05, 0.3, 0.6])
+@pytest.mark.parametrize("form", FORMS)
+def test_ranks_follow_from_the_error(form: Form, error: float, kernels: Tensor) -> None:
+    def missed(kept: Kept) -> float:
+        met = Factors(form, kernels, kept).kernels().detach()
+        return float((met - kernels).norm() / kernels.norm())
+
+    assert missed(within(error, form)) <= error
+    if form == "laf":  # one more left out would be too much
+        assert missed(lambda values: within(error, form)(values) - 1) > error
 
 
 def options(**own: object) -> ModelOptions:
@@ -107,9 +127,18 @@ def test_untrained_networks_start_apart() -> None:
     assert torch.equal(again.factors[1].kernels(), learner.factors[1].kernels())  # type: ignore[operator]
 
 
+def test_it_may_have_the_ranks_of_trained_networks_alone() -> None:
+    needs = {task: single(task) for task in CHANNELS}
+    begun = build_model(CHANNELS, options(error=0.3), 0, needs)
+    fresh = build_model(CHANNELS, options(error=0.3, begun=False), 0, needs)
+    assert parameters(fresh) == parameters(begun)
+    one, other = (model.factors[1].kernels() for model in (begun, fresh))  # type: ignore[operator]
+    assert not torch.allclose(one, other)
+
+
 def test_a_killed_training_finds_its_factors_again() -> None:
     needs = {task: single(task) for task in CHANNELS}
     trained = build_model(CHANNELS, options(), 0, needs).eval()
-    other = build_model(CHANNELS, options(), 0).eval()
+    other = build_model(CHANNELS, options(), 0, needs).eval()
     other.load_state_dict(trained.state_dict())
     assert torch.equal(other.predict(IMAGES)["depth"], trained.predict(IMAGES)["depth"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -10,7 +11,7 @@ from torch.nn import Parameter
 
 from replications.adashare.blocks import Choice, Selectable, Selection, selectable
 from replications.adashare.options import ModelOptions
-from replications.adashare.policy import difference, relaxed, sampled, shuffled, sparsity
+from replications.adashare.policy import difference, exchanged, relaxed, sampled, sparsity
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets.columns import encoder, heads, size_of, widths
 from replications.core.nets.learner import Learner, Losses, Moment
@@ -21,9 +22,9 @@ from replications.core.tasks.base import Task, losses_of
 class AdaShare(Learner):
     """A pass for each task through the blocks that it selects.
 
-    Where the policy is learned, blocks come under it one round after the other, the last one first;
-    those below are selected by all tasks. A phase `policy` is one block ahead of the weights, which
-    in the first round are trained with all blocks.
+    Where the policy is learned, blocks come under it with every round, the last ones first and in
+    the last round all; those below are selected by all tasks. A phase `policy` is a round ahead of
+    the weights, which in the first round are trained with all blocks.
     """
 
     def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:
@@ -107,7 +108,8 @@ class AdaShare(Learner):
 
     def _under(self, moment: Moment) -> int:
         """How many blocks are under the policy, the last ones."""
-        return min(moment.round + (moment.phase == "policy"), self.blocks)
+        reached = moment.round + (moment.phase == "policy")
+        return min(math.ceil(self.blocks * reached / max(1, moment.rounds - 1)), self.blocks)
 
     def _relaxed(self, moment: Moment) -> dict[str, Selection]:
         cooled = self.options.cooled ** (moment.step / moment.steps)
@@ -137,5 +139,5 @@ def build_model(
             raise TypeError("a policy is drawn from a network that has learned one")
         with seeded(seed, "policy"):
             policy = sampled(found.logits.detach().cpu())
-            model.policy.copy_(shuffled(policy) if options.policy == "shuffled" else policy)
+            model.policy.copy_(exchanged(policy) if options.policy == "exchanged" else policy)
     return model

@@ -14,10 +14,10 @@ NotNegative = Annotated[float, Field(ge=0)]
 class ModelOptions(StagedOptions):
     """An encoder whose residual blocks every task selects or skips."""
 
-    policy: Literal["learned", "sampled", "shuffled"] = "sampled"
+    policy: Literal["learned", "sampled", "exchanged"] = "sampled"
     """`learned`: what is selected is being learned. `sampled`: it is drawn once from what a run
-    that is needed has learned; all blocks without one. `shuffled`: the same, as many blocks of each
-    task, but which ones is drawn."""
+    that is needed has learned; all blocks without one. `exchanged`: the same, but every task has
+    that of another."""
     sparsity: NotNegative = 0.05
     """The factor on the logarithm of the probability that blocks are selected."""
     sharing: NotNegative = 0.05

@@ -46,6 +46,14 @@ def drawn(weights: Mapping[str, Tensor], left: float) -> Masks:
     return found
 
 
+def moved(masks: Masks) -> Masks:
+    """Masks that use as much of every weight tensor, but what is drawn by torch's own generator."""
+    return {
+        name: mask.flatten()[torch.randperm(mask.numel()).to(mask.device)].view_as(mask)
+        for name, mask in masks.items()
+    }
+
+
 def stored(masks: Iterable[Masks]) -> int:
     """Numbers of 32 bits that the weights used by any task take, with a bit for each weight and
     task that says whether it is used."""

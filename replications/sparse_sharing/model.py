@@ -13,7 +13,15 @@ from replications.core.nets.columns import encoder, heads, widths
 from replications.core.nets.learner import Learner, Moment
 from replications.core.nets.passes import Passes, Switch, parts_of, per_task_norms
 from replications.core.nets.shared_trunk import seeded
-from replications.sparse_sharing.masks import Masks, drawn, kernels, overlap, pruned, stored
+from replications.sparse_sharing.masks import (
+    Masks,
+    drawn,
+    kernels,
+    moved,
+    overlap,
+    pruned,
+    stored,
+)
 from replications.sparse_sharing.options import ModelOptions
 
 
@@ -108,5 +116,8 @@ def build_model(
     if options.masks == "random":
         for task in channels:
             with seeded(seed, f"mask/{task}"):
-                model.use(task, drawn(kernels(model.trunk), options.left))
+                masks = (
+                    moved(model.masks(task)) if needs else drawn(model.masks(task), options.left)
+                )
+                model.use(task, masks)
     return model

@@ -19,4 +19,4 @@ class ModelOptions(StagedOptions):
     """The share of the encoder's convolution weights that is left to a task."""
     masks: Literal["learned", "random"] = "learned"
     """Of several tasks: the weights that pruning left to each (those of the runs that it needs), or
-    as many that are drawn."""
+    others that are drawn, as many of every layer; without such runs the share `left`."""

@@ -12,7 +12,7 @@ from replications.adashare import figures
 from replications.adashare.blocks import Choice, selectable
 from replications.adashare.model import AdaShare, build_model
 from replications.adashare.options import ModelOptions
-from replications.adashare.policy import difference, relaxed, sampled, shuffled, sparsity
+from replications.adashare.policy import difference, exchanged, relaxed, sampled, sparsity
 from replications.core.data.batches import Batch
 from replications.core.evidence.study import Results
 from replications.core.nets.columns import Columns, encoder
@@ -76,14 +76,14 @@ def test_draws_have_the_probabilities_of_the_logits() -> None:
     torch.testing.assert_close(hot, torch.full_like(hot, 0.5), atol=0.02, rtol=0)
 
 
-def test_shuffled_policies_select_as_many_blocks_of_each_task() -> None:
-    policy = torch.tensor([[True, False, False, False], [True, True, True, False]])
+def test_exchanged_policies_are_those_of_other_tasks() -> None:
+    policy = torch.tensor([[True, False], [True, True], [False, False], [False, True]])
     torch.manual_seed(0)
-    draws = torch.stack([shuffled(policy) for _ in range(500)])
-    assert (draws.sum(dim=2) == torch.tensor([1, 3])).all()
-    torch.testing.assert_close(
-        draws[:, 0].float().mean(dim=0), torch.full((4,), 0.25), atol=0.06, rtol=0
-    )
+    draws = [exchanged(policy) for _ in range(50)]
+    for draw in draws:
+        assert sorted(draw.tolist()) == sorted(policy.tolist())
+        assert all(own != other for own, other in zip(draw.tolist(), policy.tolist(), strict=True))
+    assert len({str(draw.tolist()) for draw in draws}) == 3
 
 
 class Mean:
@@ -98,7 +98,7 @@ class Mean:
 def taught(round_: int) -> set[tuple[str, int]]:
     """The blocks whose logits have a gradient in a round."""
     learner = build_model(CHANNELS, options(policy="learned", sharing=0.0), 0)
-    moment = Moment(0, 10, "policy", round_)
+    moment = Moment(0, 10, "policy", round_, 5)
     batch = Batch(IMAGES, {"depth": torch.rand(2, 32, 64)})
     losses = learner.losses(batch, dict.fromkeys(CHANNELS, Mean()), moment)  # type: ignore[arg-type]
     torch.stack([*losses.by_task.values(), *learner.penalties(moment).values()]).sum().backward()
@@ -108,8 +108,17 @@ def taught(round_: int) -> set[tuple[str, int]]:
 
 
 def test_blocks_come_under_the_policy_one_round_after_the_other() -> None:
-    for round_, blocks in {0: [3], 1: [2, 3], 3: [0, 1, 2, 3], 9: [0, 1, 2, 3]}.items():
+    for round_, blocks in {0: [3], 1: [2, 3], 3: [0, 1, 2, 3], 4: [0, 1, 2, 3]}.items():
         assert taught(round_) == {(task, block) for task in CHANNELS for block in blocks}
+
+
+def test_all_blocks_come_under_the_policy_however_many_there_are() -> None:
+    learner = build_model(CHANNELS, options(policy="learned"), 0)
+    learner.blocks = 10
+    counts = [learner._under(Moment(0, 10, "policy", round_, 5)) for round_ in range(5)]
+    assert counts == [3, 5, 8, 10, 10]
+    assert learner._under(Moment(0, 10, "weights", 0, 5)) == 0
+    assert learner._under(Moment(0, 10, "weights", 4, 5)) == 10
 
 
 def learned() -> AdaShare:
@@ -121,7 +130,7 @@ def learned() -> AdaShare:
                 [[[0.1, 0], [9, -9], [9, -9], [-9, 9]], [[9, -9], [9, -9], [-9, 9], [-9, 9]]]
             )
         )
-    learner.finish(Moment(9, 10, "policy", 9))
+    learner.finish(Moment(9, 10, "policy", 4, 5))
     return learner
 
 

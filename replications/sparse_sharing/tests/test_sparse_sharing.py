@@ -116,6 +116,15 @@ def test_drawn_masks_use_as_much() -> None:
     assert drawn({"a": torch.ones(10)}, 0.5)["a"].sum() == 5
 
 
+def test_random_masks_use_as_much_of_every_layer() -> None:
+    needs = tickets()
+    learner = build_model(CHANNELS, options(masks="random"), 0, needs)
+    for task, ticket in needs.items():
+        own, found = ticket.masks(task), learner.masks(task)
+        assert all(own[name].sum() == found[name].sum() for name in own)
+        assert any(not torch.equal(own[name], found[name]) for name in own)
+
+
 def test_a_killed_training_finds_its_masks_again() -> None:
     (ticket, _) = tickets().values()
     other = build_model({"semseg": 5}, options(prunings=1, left=0.3), 0)

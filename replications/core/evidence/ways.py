@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from replications.core.data.labels import Array
 from replications.core.drawing import COLOURS, COLUMN, MM, heatmap, save, style
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import rows
-from replications.core.evidence.values import observed
+from replications.core.evidence.values import Values, observed
 from replications.core.files import replacing, write_text
 from replications.core.spec import Plan, written
 
@@ -45,14 +46,17 @@ def ways_table(results: Sequence[Results]) -> pd.DataFrame:
     """A row for each line of the first replication's table, which the others are like, and for the
     reference run of each other.
 
-    Columns: `number` from 0, the single-task runs; `title`; `parameters`; `delta_m`
-    (`per_task_primary`) with `low` and `high`, and `<task>`, `<task>_low`, `<task>_high` for each
-    task's part of it, in percent, with 95 % intervals over seeds; `<cost>_saved` in percent of the
-    single-task runs together; `gap`, by how many percent training samples are better than test
-    samples, the mean over tasks; `reached`, the share of tasks and seeds that reach the single-task
-    run's final validation value, and `share`, at which part of its steps, a median.
+    All are compared with the same single-task runs, the first line, those as well that begin with
+    trained networks and stand beside these trained on. Columns: `number` from 0, the single-task
+    runs; `title`; `parameters`; `delta_m` (`per_task_primary`) with `low` and `high`, and `<task>`,
+    `<task>_low`, `<task>_high` for each task's part of it, in percent, with 95 % intervals over
+    seeds; `<cost>_saved` in percent of the single-task runs together; `gap`, by how many percent
+    training samples are better than test samples, the mean over tasks; `reached`, the share of
+    tasks and seeds that reach the final validation value of the single-task run that matches, and
+    `share`, at which part of its steps, a median.
     """
-    found = [_way(one, title, runs) for one in results for title, runs in _lines(one.plan)]
+    singles = next(_lines(results[0].plan))[1]
+    found = [_way(one, title, runs, singles) for one in results for title, runs in _lines(one.plan)]
     return pd.DataFrame(found).rename_axis("number").reset_index()
 
 
@@ -73,18 +77,15 @@ def _lines(plan: Plan) -> Iterator[tuple[str, dict[str, str]]]:
             yield row.title, by_task
 
 
-def _way(results: Results, title: str, by_task: Mapping[str, str]) -> dict[str, object]:
+def _way(
+    results: Results, title: str, by_task: Mapping[str, str], singles: Mapping[str, str]
+) -> dict[str, object]:
     plan, costs = results.plan, results.costs
     runs = list(dict.fromkeys(by_task.values()))
-    singles = {task: plan.single_of(task, plan.replication.reference) for task in by_task}
     row: dict[str, object] = {"replication": plan.name, "title": title, "runs": "+".join(runs)}
     row["parameters"] = costs.loc[runs, "parameters"].sum()
-    gains = {}
     values = observed(results.runs)
-    for task, run in by_task.items():
-        metric = plan.replication.headline[task]
-        own, base = (values.found[r, task, metric, ""] for r in (run, singles[task]))
-        gains[task] = 100 * values.sign(task, metric) * (own - base) / abs(base.mean())
+    gains = {t: _gain(plan, values, t, run, singles[t]) for t, run in by_task.items()}
     for name, gain in {"delta_m": np.mean([*gains.values()], axis=0), **gains}.items():
         ends = interval(gain.tolist())
         row |= {name: float(gain.mean())}
@@ -99,6 +100,13 @@ def _way(results: Results, title: str, by_task: Mapping[str, str]) -> dict[str, 
     row["reached"] = reaching["reached"].sum() / reaching["seeds"].sum() if len(reaching) else None
     row["share"] = reaching["share"].median() if len(reaching) else None
     return row
+
+
+def _gain(plan: Plan, values: Values, task: str, run: str, single: str) -> Array:
+    """In percent of the mean of the single-task run, seed by seed."""
+    metric = plan.replication.headline[task]
+    own, base = (values.found[one, task, metric, ""] for one in (run, single))
+    return np.asarray(100 * values.sign(task, metric) * (own - base) / abs(base.mean()))
 
 
 def _gap(results: Results, run: str, task: str) -> float:
@@ -197,14 +205,17 @@ def transfer_figure(results: Sequence[Results]) -> Figure:
     ways: dict[str, dict[str, float]] = {}
     other_tasks: dict[str, dict[str, float]] = {}
     for one in results:
-        plan, transfer = one.plan, one.transfer
+        plan, values = one.plan, observed(one.runs)
         for run, spec in plan.runs.items():
-            reference = run == plan.replication.reference
-            here = transfer["axis"].fillna("") == written(plan.axes_of(run))
-            gains = transfer[here & (transfer["run"] == run)].set_index("task")["gain"].to_dict()
-            if reference:
+            if spec.role == "single" or spec.of or spec.axis:
+                continue
+            gains = {
+                task: float(_gain(plan, values, task, run, _first_single(plan, task)).mean())
+                for task in spec.tasks
+            }
+            if run == plan.replication.reference:
                 ways[plan.replication.korean] = gains
-            elif gains and {*spec.tasks} != {*tasks_of(plan)} and not (spec.of or spec.axis):
+            elif {*spec.tasks} != {*tasks_of(plan)}:
                 other_tasks[spec.title] = gains
     table = pd.DataFrame(ways | other_tasks).T
     tasks = [task for task in results[0].plan.replication.headline if task in table]
@@ -216,6 +227,11 @@ def transfer_figure(results: Sequence[Results]) -> Figure:
     return figure
 
 
+def _first_single(plan: Plan, task: str) -> str:
+    """The single-task run of a task that stands first: the others are variants."""
+    return next(run for run, spec in plan.runs.items() if spec.tasks == [task])
+
+
 def way_sentences(table: pd.DataFrame, tasks: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Which ways lose on no task, how many lose on each, and which lie on the front."""
     own = table[~table["runs"].str.contains("+", regex=False)]
@@ -225,8 +241,8 @@ def way_sentences(table: pd.DataFrame, tasks: Sequence[str]) -> Iterator[tuple[s
     kept = f"것은 {_listed(none['title'])}이다" if len(none) else "방식은 없다"
     yield (
         "sentence.ways.negative",
-        f"단일 작업 모델보다 나빠진 방식은 {len(own)}개 가운데 작업별로 {counts}이고, "
-        f"어느 작업에서도 나빠지지 않은 {kept}.",
+        f"단일 작업 모델보다 나빠진 것이 확인된 방식은 {len(own)}개 가운데 작업별로 {counts}이고, "
+        f"어느 작업에서도 손실이 확인되지 않은 {kept}.",
     )
     yield (
         "sentence.ways.front",

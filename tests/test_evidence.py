@@ -16,7 +16,7 @@ from scipy.stats import permutation_test, ttest_1samp
 from benchmarks.verdicts import NOISES, simulated_verdicts, with_tests_only
 from replications.core.data.labels import Array
 from replications.core.errors import StudyError
-from replications.core.evidence.claims import claims_table
+from replications.core.evidence.claims import claims_table, savings
 from replications.core.evidence.comparisons import differences
 from replications.core.evidence.delta_m import (
     delta_m,
@@ -43,6 +43,7 @@ from replications.core.spec import (
     load_replication,
     replication_names,
 )
+from replications.core.spec.claims import Saving
 
 HEADLINE = {"semseg": "miou", "depth": "abs_err"}
 NO_COSTS = pd.DataFrame()
@@ -264,6 +265,21 @@ def test_verdicts_on_simulated_runs(seeds: int, advantage: float, verdict: str) 
         "3": 1,
         "4": 0,
     }
+
+
+def test_what_a_run_saves() -> None:
+    """Against the single-task networks of its tasks, or against another run; seed by seed."""
+    plan = load_plan("sparse_sharing", "quick")
+    parameters = {"hard": (40, 50), "sparse_sharing": (30, 60)}
+    parameters |= {f"single_{task}": (20, 20) for task in ("semseg", "depth", "edges", "normals")}
+    rows = [(run, seed, own) for run, both in parameters.items() for seed, own in enumerate(both)]
+    costs = pd.DataFrame(rows, columns=["run", "seed", "parameters"])
+    saving = {"run": "sparse_sharing", "cost": "parameters"}
+    assert savings(plan, Saving.model_validate(saving), costs) == [62.5, 25.0]
+    against = Saving.model_validate(saving | {"against": "hard"})
+    assert savings(plan, against, costs) == pytest.approx([25.0, -20.0])
+    missing = Saving.model_validate(saving | {"against": "hard_wide"})
+    assert savings(plan, missing, costs) is None
 
 
 @pytest.mark.parametrize(("spread", "verdict"), [(0.02, "reproduced"), (0.5, "contradicted")])

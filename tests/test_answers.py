@@ -5,27 +5,55 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from replications.core.evidence.answers import pays
 from replications.core.evidence.overview import published_delta
+from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 from replications.core.files import write_json, write_text
 from replications.core.spec import load_plan
 
+CHANGES = {"positive": 10.0, "negative": -10.0, "unclear": 0.0}
+NOISE = np.array([1.0, -1.0] * 5)
+
 
 class Answered:
-    """As much of a replication's results as the sentence is made from."""
+    """As much of a replication's results as the sentence is made from: `transfer`, what becomes of
+    each task; `ends` of the interval of delta_m."""
 
     def __init__(self, name: str, seeds: int, **transfer: str) -> None:
         self.plan = load_plan(name, "micro").model_copy(update={"seeds": seeds})
         self.claims = pd.DataFrame({"claim": ["1", "5"], "seeds_needed": [8, None]})
-        reference = self.plan.replication.reference
-        rows: list[tuple[str, str | None, str, str]]
-        rows = [(reference, None, task, sign) for task, sign in transfer.items()]
-        rows += [(reference, "steps=3", task, "negative") for task in transfer]
-        self.transfer = pd.DataFrame(rows, columns=["run", "axis", "task", "transfer"])
+        self.reference = self.plan.replication.reference
+        rows: list[tuple[Any, ...]] = []
+        for task in self.plan.runs[self.reference].tasks:
+            metric = self.plan.replication.headline[task]
+            higher = metric == "miou"
+            change = CHANGES[transfer.get(task, "unclear")] * (1 if higher else -1)
+            for run in (self.reference, self.plan.single_of(task, self.reference)):
+                level = 100 + (change if run == self.reference else 0.0)
+                noise = NOISE if run == self.reference else -NOISE
+                place = (run, "test", "", task, metric, higher)
+                rows += [(*place, seed, level + own) for seed, own in enumerate(noise)]
+        columns = ["run", "split", "condition", "task", "metric", "higher_is_better", "seed"]
+        self.runs = pd.DataFrame(rows, columns=[*columns, "value"])
+
+    def ending_at(self, low: float, high: float) -> Answered:
+        """With such an interval of delta_m."""
+        half = (high - low) / 2 / (interval(NOISE.tolist())[1])
+        values = (low + high) / 2 + half * NOISE
+        place: dict[str, Any] = {
+            "replication": self.plan.name,
+            "run": self.reference,
+            "condition": "",
+        }
+        place |= {"definition": "per_task_primary", "meaningful": True}
+        rows = [place | {"seed": seed, "value": value} for seed, value in enumerate(values)]
+        self.delta = pd.DataFrame(rows).assign(higher_is_better=True)
+        return self
 
 
 def gained(name: str, run: str, low: float, high: float, saved: float) -> dict[str, Any]:
@@ -36,7 +64,7 @@ def gained(name: str, run: str, low: float, high: float, saved: float) -> dict[s
 def said(one: Answered, low: float, high: float, saved: float) -> str:
     row = gained(one.plan.name, one.plan.replication.reference, low, high, saved)
     other = gained(one.plan.name, "equal", 5.0, 6.0, 90.0)
-    return pays([cast(Results, one)], pd.DataFrame([row, other]))
+    return pays([cast(Results, one.ending_at(low, high))], pd.DataFrame([row, other]))
 
 
 @pytest.mark.parametrize(

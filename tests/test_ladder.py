@@ -24,7 +24,7 @@ CURVES: dict[str, tuple[Gain, str]] = {
     "parallel": (lambda k: 10.0, "settled"),
     "growing": (lambda k: (2.0, 6.0, 14.0)[k], "settled"),
     "levelling": (lambda k: (14.0, 8.0, 7.0)[k], "settled"),
-    "meeting": (lambda k: (16.0, 8.0, 4.0)[k], "not settled"),
+    "meeting": (lambda k: (16.0, 8.0, 3.0)[k], "not settled"),
     "crossing late": (lambda k: (-9.0, -9.0, 9.0)[k], "not settled"),
     "crossing early": (lambda k: (-9.0, 8.0, 8.5)[k], "settled later"),
     "about to cross": (lambda k: (20.0, 12.0, 3.0)[k], "not settled"),
@@ -63,6 +63,32 @@ def test_a_verdict_is_settled_where_doubling_would_not_change_it(name: str) -> N
     else:
         assert (row["verdict"], row["reason"]) == ("reproduced", "")
         assert row["settled_from"] == LADDER[0 if expected == "settled" else 1]
+
+
+def test_each_comparison_is_settled_by_itself() -> None:
+    """Depth gains at every budget; semantics change sides, and say nothing."""
+    found = values(CURVES["parallel"][0])
+    crossed = values(CURVES["crossing late"][0])
+    mixed = {
+        place: (crossed if place[1] == "semseg" else found).found[place] for place in found.found
+    }
+    row = claims(PLAN, Values(mixed, found.higher)).loc["2"]
+    assert (row["verdict"], row["settled_from"]) == ("partly", LADDER[0])
+    assert row["parts_for"].count(";") == 1
+    assert "의미" in row["parts_open"]
+    assert not row["parts_against"]
+
+
+def test_a_change_that_is_not_sure_settles_nothing() -> None:
+    """The mean difference goes on well, but from some seeds alone."""
+    found = values(lambda k: (12.0, 10.0, 9.5)[k])
+    rng = np.random.default_rng(1)
+    shaken = {
+        place: own * (1 + 0.05 * rng.standard_normal(10)) if place[0].endswith("=400") else own
+        for place, own in found.found.items()
+    }
+    row = claims(PLAN, Values(shaken, found.higher)).loc["2"]
+    assert row["verdict"] != "reproduced"
 
 
 def test_a_verdict_at_one_budget_is_none() -> None:

@@ -7,13 +7,18 @@ from typing import get_args
 
 import pandas as pd
 
+from replications.core.evidence.delta_m import as_metrics
+from replications.core.evidence.ladder import AGAINST, FOR, settled_sides
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.numbers import counted
 from replications.core.evidence.study import Results
-from replications.core.spec import Verdict, written
+from replications.core.evidence.values import Values, observed
+from replications.core.evidence.verdicts import PARTS
+from replications.core.spec import ALL_TASKS, DELTA_METRICS, Comparison, Verdict
+from replications.core.spec.claims import SINGLES
 
 _LOST = 2
-"""Percent of delta_m that equal accuracy may lose, by the lower end of its 95 % interval."""
+"""Percent of delta_m that equal accuracy may lose."""
 
 
 def training_sentences(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
@@ -53,20 +58,21 @@ def study_sentences(
         yield "sentence.study.answer", r"대표 다중 작업 모델의 $\Delta_m$은 모두 무의미하다."
         yield "sentence.study.answer.english", r"No $\Delta_m$ of a reference model is meaningful."
         return
-    better, worse = (own["low"] > 0).sum(), (own["high"] < 0).sum()
-    unclear = len(own) - better - worse
+    sides = [_side(one) for one in results if one.plan.name in set(own["replication"])]
+    better, worse, unclear = (sides.count(side) for side in PARTS)
+    at = "마지막 두 예산에서 모두 " if any(one.plan.ladder for one in results) else ""
     saved = own["parameters_saved"].round()
     ends = [rf"${end:.0f}$" for end in sorted({*saved.agg(["min", "max"]).dropna()})]
     yield (
         "sentence.study.answer",
-        rf"대표 다중 작업 모델 {len(own)}개 중 $\Delta_m$의 95\,\% 구간이 0보다 높은 것은 "
-        rf"{better}개, 낮은 것은 {worse}개, 0을 포함하는 것은 {unclear}개이고, "
+        rf"대표 다중 작업 모델 {len(own)}개 중 {at}$\Delta_m$이 0보다 높다고 판정되는 것은 "
+        rf"{better}개, 낮다고 판정되는 것은 {worse}개, 판정할 수 없는 것은 {unclear}개이고, "
         rf"매개변수의 절감은 {'--'.join(ends)}\,\%이다.",
     )
     yield (
         "sentence.study.answer.english",
-        rf"The 95\,\% interval of $\Delta_m$ lies above zero for {better}, below for {worse} and "
-        rf"around it for {unclear} of the multi-task models compared; parameters saved: "
+        rf"We find $\Delta_m$ above zero for {better} of the multi-task models compared and below "
+        rf"for {worse}; for {unclear} it is open. Parameters saved: "
         rf"{' to '.join(ends)}\,\%.",
     )
 
@@ -78,6 +84,18 @@ def _references(results: Sequence[Results], efficiency: pd.DataFrame) -> pd.Data
     return own[own["meaningful"]]
 
 
+def _values(one: Results) -> Values:
+    """What was measured on the test split, delta_m among it."""
+    return observed(pd.concat([one.runs, as_metrics(one.delta)]))
+
+
+def _side(one: Results, margin: float = 0.0) -> str:
+    """Whether the delta_m of the reference run is above 0, or not below by more than a margin."""
+    pair = (one.plan.replication.reference, SINGLES)
+    comparison = Comparison({0.0: pair}, ALL_TASKS, DELTA_METRICS["per_task_primary"], margin)
+    return settled_sides(one.plan, [comparison], _values(one))[0]
+
+
 def pays(results: Sequence[Results], efficiency: pd.DataFrame) -> str:
     """When multi-task learning pays, by the reference runs that have seeds enough for verdicts: by
     accuracy, or by parameters at an accuracy that is not lost; and which tasks gain and lose."""
@@ -85,9 +103,11 @@ def pays(results: Sequence[Results], efficiency: pd.DataFrame) -> str:
     rows = _references(enough, efficiency)
     if rows.empty:
         return "다중 작업 학습이 언제 이득이 되는지는 이 연구의 시드 수로는 답하지 않는다."
-    better = rows["low"] > 0
-    kept = ~better & (rows["low"] > -_LOST) & (rows["parameters_saved"] > 0)
-    names = {one.plan.name: one.plan.replication.korean for one in enough}
+    of = {one.plan.name: one for one in enough}
+    better = rows["replication"].map(lambda name: _side(of[name]) == FOR)
+    held = rows["replication"].map(lambda name: _side(of[name], _LOST) == FOR)
+    kept = ~better & held & (rows["parameters_saved"] > 0)
+    names = {name: one.plan.replication.korean for name, one in of.items()}
     gains = [
         rf"{names[row.replication]}(${row.delta_m:+.1f}$\,\%)" for row in rows[better].itertuples()
     ]
@@ -115,15 +135,19 @@ def pays(results: Sequence[Results], efficiency: pd.DataFrame) -> str:
 
 def _tasks(results: Sequence[Results]) -> str:
     """Which tasks of the reference runs gain by the others, and which lose."""
-    found: dict[str, list[str]] = {"positive": [], "negative": []}
+    found: dict[str, list[str]] = {FOR: [], AGAINST: []}
     for one in results:
-        reference = one.plan.replication.reference
-        own = one.transfer[one.transfer["run"] == reference]
-        own = own[own["axis"].fillna("") == written(one.plan.axes_of(reference))]
-        for row in own.itertuples():
-            if row.transfer in found:
-                name = f"{task_name(row.task)}({one.plan.replication.korean})"
-                found[row.transfer].append(name)
-    words = {"positive": "얻은 작업은", "negative": "잃은 작업은"}
-    parts = [f"{words[sign]} {', '.join(names)}" for sign, names in found.items() if names]
+        plan, reference = one.plan, one.plan.replication.reference
+        tasks = plan.runs[reference].tasks
+        pairs = {task: (reference, plan.single_of(task, reference)) for task in tasks}
+        compared = [
+            Comparison({0.0: pair}, task, plan.replication.headline[task])
+            for task, pair in pairs.items()
+        ]
+        sides = settled_sides(plan, compared, _values(one))
+        for task, side in zip(tasks, sides, strict=True):
+            if side in found:
+                found[side].append(f"{task_name(task)}({plan.replication.korean})")
+    words = {FOR: "얻은 작업은", AGAINST: "잃은 작업은"}
+    parts = [f"{words[side]} {', '.join(names)}" for side, names in found.items() if names]
     return f"다른 작업과 함께 배워 {'이고, '.join(parts)}이다. " if parts else ""

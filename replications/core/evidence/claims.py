@@ -23,7 +23,15 @@ from replications.core.evidence.ladder import at_budget, settled
 from replications.core.evidence.statistics import holm, seeds_needed
 from replications.core.evidence.study import saved
 from replications.core.evidence.values import Values
-from replications.core.evidence.verdicts import PARTS, Part, decided, evidence, flaw, parts_of
+from replications.core.evidence.verdicts import (
+    PARTS,
+    SIDES,
+    Part,
+    decided,
+    evidence,
+    flaw,
+    parts_of,
+)
 from replications.core.spec import (
     DELTA_METRICS,
     Agreement,
@@ -68,7 +76,8 @@ def claims_table(
         steps: _at_one_budget(plan, values, untested, floors, baseless, steps)
         for steps in plan.budgets
     }
-    return settled(plan, tables, values) if plan.ladder else tables[plan.settings.steps]
+    table = settled(plan, tables, values) if plan.ladder else tables[plan.settings.steps]
+    return table.drop(columns=SIDES)
 
 
 def _at_one_budget(
@@ -106,7 +115,7 @@ def _at_one_budget(
         decided(plan, row, parts[row["claim"]]) if row["claim"] in parts else _as_it_is(row)
         for _, row in table.iterrows()
     ]
-    for name in ("verdict", "reason", *PARTS):
+    for name in ("verdict", "reason", SIDES, *PARTS):
         table[name] = [own[name] for own in found]
     return table.astype({"seeds_needed": "Int64", "settled_from": "Int64"})
 
@@ -124,7 +133,7 @@ def _as_it_is(row: pd.Series) -> dict[str, object]:
     """Verdict and reason of a claim that is not tested over seeds."""
     undecided = row["verdict"] == "undecided"
     reason = "lacks runs" if undecided and not row["complete"] else ""
-    return {"verdict": row["verdict"], "reason": reason, **dict.fromkeys(PARTS, "")}
+    return {"verdict": row["verdict"], "reason": reason, SIDES: (), **dict.fromkeys(PARTS, "")}
 
 
 def _complete(plan: Plan, claim: Claim) -> bool:

@@ -1,29 +1,31 @@
 """Whether more training would change a verdict: the budget ladder.
 
 A study with a ladder trains the runs that tested claims compare at several budgets, each twice the
-one before and each with its full schedule. The rule. A verdict is settled if it is the same at the
-last two budgets, and if it would still hold should the next doubling change every difference by as
-much as the last one did: the 95 % interval of each comparison that was decided, moved by that
-change where it is adverse, does not reach 0. Runs that still gain, but alike, leave differences
-alone and do not count against it; curves that are about to meet or to cross do. A verdict that is
-not settled is none. Claims that are not tested over seeds do not depend on the budget.
+one before and each with its full schedule. The rule. A comparison is settled if it is decided the
+same way at the last two budgets, and would be so should the next doubling change the difference as
+the last one did: the 95 % interval of that, of twice the last difference less the one before, seed
+by seed, does not reach 0. Runs that still gain, but alike, leave differences alone and do not count
+against it; curves that are about to meet or to cross do. The verdict on a claim is that of its
+settled comparisons: the others are open. Where none of those that were decided is settled, nor is
+the claim. Claims that are not tested over seeds do not depend on the budget.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
 from replications.core.evidence.comparisons import differences
-from replications.core.evidence.statistics import interval
+from replications.core.evidence.statistics import ALPHA, interval
 from replications.core.evidence.values import Values
-from replications.core.evidence.verdicts import PARTS
+from replications.core.evidence.verdicts import PARTS, SIDES, concluded, parts_of
 from replications.core.spec import ALL_TASKS, Claim, Comparison, Plan, base_of, variant_name
 
 NOT_SETTLED = "not settled"
+FOR, AGAINST, OPEN = PARTS
 
 
 def at_budget(plan: Plan, comparison: Comparison, steps: int) -> Comparison:
@@ -44,57 +46,88 @@ def at_budget(plan: Plan, comparison: Comparison, steps: int) -> Comparison:
 
 
 def settled(plan: Plan, tables: Mapping[int, pd.DataFrame], values: Values) -> pd.DataFrame:
-    """Each claim at its last budget, those that are not settled undecided for that reason.
+    """Each claim at its last budget, by those of its comparisons that are settled.
 
-    `tables`: rows of claims.csv by budget, in rising order. `settled_from` is the least budget from
-    which on the verdict is the same.
+    `tables`: rows of claims.csv by budget, in rising order, with the side of each comparison.
+    `settled_from` is the least budget from which on these are decided as they are.
     """
     by_claim = {steps: own.set_index("claim", drop=False) for steps, own in tables.items()}
     rows = []
     for number, claim in plan.replication.claims.items():
         known = budgets(plan, claim)
         row = by_claim[known[-1]].loc[number].to_dict()
-        verdicts = [by_claim[steps].loc[number, "verdict"] for steps in known]
-        same = [
-            steps for index, steps in enumerate(known) if set(verdicts[index:]) == {row["verdict"]}
-        ]
-        row["settled_from"] = same[0] if claim.tested and row["verdict"] != "undecided" else None
-        if row["settled_from"] and not (len(same) > 1 and _holds_on(plan, claim, values)):
-            row |= {"verdict": "undecided", "reason": NOT_SETTLED, "settled_from": None}
-            row |= dict.fromkeys(PARTS, "")
+        if claim.tested and row["verdict"] != "undecided":
+            sides = {steps: by_claim[steps].loc[number, SIDES] for steps in known}
+            row |= _settled(plan, claim, sides, values, row["verdict"] == "reproduced")
         rows.append(row)
     columns = [*next(iter(tables.values())).columns]
     return pd.DataFrame(rows, columns=columns).astype({"settled_from": "Int64"})
 
 
 def budgets(plan: Plan, claim: Claim) -> list[int]:
-    """The budgets of the ladder at which the study has all that a claim compares; the last where it
-    has it at none."""
-    compared = {
-        steps: [at_budget(plan, one, steps) for one in plan.comparisons(claim)]
+    """The budgets of the ladder at which the study has what a claim compares, as far as it has it
+    at any; the last where it has nothing of it."""
+    comparisons = plan.comparisons(claim)
+    known = {
+        steps: [at_budget(plan, one, steps).runs <= set(plan.runs) for one in comparisons]
         for steps in plan.ladder
     }
+    most = [any(own) for own in zip(*known.values(), strict=True)]
+    return [s for s, own in known.items() if own == most and any(most)] or plan.ladder[-1:]
+
+
+def _settled(
+    plan: Plan, claim: Claim, sides: Mapping[int, Sequence[str]], values: Values, whole: bool
+) -> dict[str, object]:
+    """What of a claim's row settling changes; `sides`: of each comparison, by budget; `whole`:
+    whether all of them hold together at the last."""
+    known, comparisons = list(sides), plan.comparisons(claim)
+    kept = [
+        side if _is_settled(plan, one, known, side, before, values) else OPEN
+        for one, side, before in zip(
+            comparisons, sides[known[-1]], sides[known[max(0, len(known) - 2)]], strict=True
+        )
+    ]
+    certain = [index for index, side in enumerate(kept) if side != OPEN]
+    as_kept = [all(sides[steps][index] == kept[index] for index in certain) for steps in known]
+    since = next((steps for at, steps in enumerate(known) if all(as_kept[at:])), None)
+    settled_from = since if certain else None
+    found = concluded(plan, comparisons, kept, NOT_SETTLED, whole)
+    return found | {"settled_from": settled_from}
+
+
+def _is_settled(
+    plan: Plan, comparison: Comparison, known: Sequence[int], side: str, before: str, values: Values
+) -> bool:
+    """Whether a comparison is on a side at the last two budgets, and would be after another change
+    like that from one to the other."""
+    if side == OPEN or side != before or len(known) < 2:
+        return False
+    earlier, last = (differences(at_budget(plan, comparison, s), values) for s in known[-2:])
+    if earlier is None or last is None:
+        return False
+    low, high = interval((2 * last - earlier + comparison.margin).tolist())
+    return low > 0 if side == FOR else high < 0
+
+
+def settled_sides(plan: Plan, comparisons: Sequence[Comparison], values: Values) -> list[str]:
+    """The side of each of several comparisons that no claim makes, tested together and settled
+    along the ladder, if the study has one."""
+    known = plan.ladder or [plan.settings.steps]
+    sides = {
+        steps: [
+            FOR if part.p_for <= ALPHA else AGAINST if part.p_against <= ALPHA else OPEN
+            for part in parts_of([at_budget(plan, one, steps) for one in comparisons], values)
+        ]
+        for steps in known
+    }
+    last = sides[known[-1]]
+    if not plan.ladder:
+        return last
     return [
-        steps
-        for steps, own in compared.items()
-        if all(comparison.runs <= set(plan.runs) for comparison in own)
-    ] or plan.ladder[-1:]
-
-
-def _holds_on(plan: Plan, claim: Claim, values: Values) -> bool:
-    """Whether the next doubling, should it change the differences as the last one did, would leave
-    every comparison of a claim that was decided where it is."""
-    before, now = budgets(plan, claim)[-2:]
-    for comparison in plan.comparisons(claim):
-        last = differences(at_budget(plan, comparison, now), values)
-        earlier = differences(at_budget(plan, comparison, before), values)
-        if last is None or earlier is None:
-            return False
-        low, high = interval((last + comparison.margin).tolist())
-        change = float(last.mean() - earlier.mean())
-        if (low > 0 and low + change <= 0) or (high < 0 and high + change >= 0):
-            return False
-    return True
+        side if _is_settled(plan, one, known, side, before, values) else OPEN
+        for one, side, before in zip(comparisons, last, sides[known[-2]], strict=True)
+    ]
 
 
 def ladder_table(plan: Plan, values: Values) -> pd.DataFrame:

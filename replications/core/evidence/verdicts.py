@@ -11,7 +11,7 @@ too. `undecided` is what remains, for a reason that the table gives:
 - `not trained`: it rests on a run that is at its floor, see `floors.py`;
 - `not meaningful`: it rests on a delta_m relative to a single-task run at its floor or unsteady;
 - `lacks runs`: the study does not have all runs that it is about;
-- `not settled`: more training might change the verdict, see `ladder.py`;
+- `not settled`: more training might change all that was decided, see `ladder.py`;
 - `few seeds`: fewer than `seeds_needed`, at which it could be decided either way.
 
 A margin turns a comparison into one of non-inferiority: it is added to every difference before the
@@ -35,6 +35,8 @@ from replications.core.spec import Comparison, Plan
 
 PARTS = ("parts_for", "parts_against", "parts_open")
 """Which comparisons of a claim hold, are reversed and are open."""
+SIDES = "sides"
+"""Of which of them each comparison is, in a table that is not written."""
 
 
 @dataclass(frozen=True)
@@ -101,29 +103,47 @@ def decided(plan: Plan, row: pd.Series, parts: Sequence[Part]) -> dict[str, obje
     lacking = "" if row["complete"] else "lacks runs"
     few = "few seeds" if plan.seeds < row["seeds_needed"] else ""
     reason = row["reason"] or lacking or few
+    comparisons = [part.comparison for part in parts]
     if row["reason"] or pd.isna(row["p_all"]):
-        return {"verdict": "undecided", "reason": reason, **dict.fromkeys(PARTS, "")}
-    sides = _sides(row, parts)
-    verdict = "contradicted" if sides["parts_against"] else "undecided"
+        return concluded(plan, comparisons, ["parts_open"] * len(parts), reason, named=False)
     if row["p_all_holm"] <= ALPHA:
+        return concluded(plan, comparisons, ["parts_for"] * len(parts), reason)
+    return concluded(plan, comparisons, [_side(row, part) for part in parts], reason, whole=False)
+
+
+def concluded(
+    plan: Plan,
+    comparisons: Sequence[Comparison],
+    sides: Sequence[str],
+    reason: str,
+    whole: bool = True,
+    named: bool = True,
+) -> dict[str, object]:
+    """Verdict, reason and parts of a claim, from the side that each of its comparisons is on.
+
+    `reason`: why it is undecided, if it is. `whole`: all of them holding is the claim's; else they
+    hold one by one, which does not say that they do together.
+    """
+    verdict = "undecided"
+    if whole and set(sides) == {"parts_for"}:
         verdict = "reproduced"
-        sides = {"parts_for": [*range(len(parts))], "parts_against": [], "parts_open": []}
-    elif sides["parts_for"]:
+    elif "parts_for" in sides:
         verdict = "partly"
-    names = part_names(plan, [part.comparison for part in parts])
-    named = {side: "; ".join(names[i] for i in own) for side, own in sides.items()}
-    return {"verdict": verdict, "reason": reason if verdict == "undecided" else "", **named}
+    elif "parts_against" in sides:
+        verdict = "contradicted"
+    names = part_names(plan, comparisons) if named else [""] * len(sides)
+    shown = {
+        part: "; ".join(n for n, side in zip(names, sides, strict=True) if n and side == part)
+        for part in PARTS
+    }
+    reason = reason if verdict == "undecided" else ""
+    return {"verdict": verdict, "reason": reason, SIDES: tuple(sides), **shown}
 
 
-def _sides(row: pd.Series, parts: Sequence[Part]) -> dict[str, list[int]]:
-    """The parts by what they are, the claim's correction over the claims of the paper applied to
-    each."""
-    found: dict[str, list[int]] = {side: [] for side in PARTS}
-    for index, part in enumerate(parts):
-        if part.p_for * row["p_for_holm"] / row["p_for"] <= ALPHA:
-            found["parts_for"].append(index)
-        elif part.p_against * row["p_against_holm"] / row["p_against"] <= ALPHA:
-            found["parts_against"].append(index)
-        else:
-            found["parts_open"].append(index)
-    return found
+def _side(row: pd.Series, part: Part) -> str:
+    """What a part is, the claim's correction over the claims of the paper applied to it."""
+    if part.p_for * row["p_for_holm"] / row["p_for"] <= ALPHA:
+        return "parts_for"
+    if part.p_against * row["p_against_holm"] / row["p_against"] <= ALPHA:
+        return "parts_against"
+    return "parts_open"

@@ -10,10 +10,10 @@ import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
-from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM
+from replications.core.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
 from replications.core.evidence.naming import metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
-from replications.core.spec import base_of, written
+from replications.core.spec import ALL_TASKS, DELTA_METRICS, base_of, written
 
 
 @dataclass(frozen=True)
@@ -28,24 +28,32 @@ class Line:
 
 
 def lines(results: Results) -> Iterator[Line]:
-    """Every run along every axis and condition that it has several values of."""
+    """Every run along every axis and condition that it has several values of: its primary metrics,
+    and delta_m of one with several tasks."""
     plan = results.plan
+    metrics = plan.replication.headline | {ALL_TASKS: DELTA_METRICS["per_task_primary"]}
     for run, spec in plan.runs.items():
-        for task in spec.tasks if not spec.axis else []:
-            metric = plan.replication.headline[task]
+        gain = [ALL_TASKS] if spec.role == "multi" else []
+        for task in [*spec.tasks, *gain] if not spec.axis else []:
+            metric = metrics[task]
             for axis in plan.axes_of(run):
                 at = {value: ("", name) for value, name in plan.along(run, axis).items()}
-                yield Line(axis, task, run, _values(results, at, task, metric))
+                if len(table := _values(results, at, task, metric)):
+                    yield Line(axis, task, run, table)
             for condition, values in plan.settings.at.items():
                 at = {value: (written({condition: value}), run) for value in values}
-                yield Line(condition, task, run, _values(results, at, task, metric))
+                if len(table := _values(results, at, task, metric)):
+                    yield Line(condition, task, run, table)
 
 
 def _values(
     results: Results, at: dict[float, tuple[str, str]], task: str, metric: str
 ) -> pd.DataFrame:
-    rows = {value: results.under.loc[(*place, task, metric)] for value, place in at.items()}
-    return pd.DataFrame(rows).T[["mean", "low", "high"]].astype(float).sort_index()
+    columns = ["mean", "low", "high"]
+    places = {value: (*place, task, metric) for value, place in at.items()}
+    # Of delta_m there is none relative to a metric that is 0.
+    rows = {v: results.under.loc[p, columns] for v, p in places.items() if p in results.under.index}
+    return pd.DataFrame(rows, index=columns).T.astype(float).sort_index()
 
 
 def axes_figure(results: Results) -> Figure:
@@ -57,7 +65,7 @@ def axes_figure(results: Results) -> Figure:
     figure, grid = plt.subplots(
         len(places),
         len(tasks),
-        figsize=(COLUMN, (10 + 30 * len(places)) * MM),
+        figsize=(COLUMN if len(tasks) < 4 else FULL_WIDTH, (10 + 30 * len(places)) * MM),
         layout="constrained",
         squeeze=False,
     )
@@ -83,10 +91,9 @@ def axes_figure(results: Results) -> Figure:
                 axis.set_xticks(values, minor=False)
                 axis.xaxis.set_major_formatter("{x:g}")
                 axis.minorticks_off()
-            metric = results.plan.replication.headline[task]
-            unit = unit_name(str(results.under.xs(metric, level="metric")["unit"].iloc[0]))
-            name = metric_name(task, metric)
-            axis.set_title(f"{task_name(task)} {name} ({unit})".replace(r"\%", "%"), fontsize=7)
+            axis.set_title(_title(results, task), fontsize=7)
+            if task == ALL_TASKS:
+                axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     handles = {
         label: h for a in grid.flat for h, label in zip(*a.get_legend_handles_labels(), strict=True)
     }
@@ -99,3 +106,11 @@ def axes_figure(results: Results) -> Figure:
         fontsize=7,
     )
     return figure
+
+
+def _title(results: Results, task: str) -> str:
+    if task == ALL_TASKS:
+        return r"$\Delta_m$ (%)"
+    metric = results.plan.replication.headline[task]
+    unit = unit_name(str(results.under.xs(metric, level="metric")["unit"].iloc[0]))
+    return f"{task_name(task)} {metric_name(task, metric)} ({unit})".replace(r"\%", "%")

@@ -25,6 +25,12 @@ _FACES = {
     "micro": "※ 작업 흐름을 시험하는 극소(micro) 연구의 결과이며 방법에 대해 말하는 바가 없다.",
 }
 
+_TUNED = (
+    "학습률은 보고하지 않는 시드의 검증 집합에서 실행마다 같은 격자로 고르고, 구조나 설정만 다른 "
+    "변형은 바탕이 된 실행의 것을 쓴다."
+)
+_NOT_TUNED = "학습률은 미리 정한 값이다."
+
 
 def join(names: Sequence[str], sources: Path, folder: Path) -> None:
     """Write the family's tables and what its paper inputs into `folder`; in `sources` lie the
@@ -74,6 +80,7 @@ def study_numbers(plans: Sequence[Plan]) -> Iterator[tuple[str, str]]:
     yield "study.face", _FACES.get(study, "")
     names = [plan.name for plan in plans]
     yield "study.replications", str(sum(p.replication.part_of not in names for p in plans))
+    yield "sentence.study.tuning", _TUNED if all(plan.tuned for plan in plans) else _NOT_TUNED
     seeds = sorted({plan.seeds for plan in plans})
     yield "study.seeds", "--".join(str(count) for count in sorted({seeds[0], seeds[-1]}))
     for name, dataset in declared(DatasetOptions).items():

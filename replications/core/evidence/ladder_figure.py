@@ -16,7 +16,7 @@ from replications.core.evidence.study import Results
 
 _NAMED = 3
 """Lines of a panel that are named at most; more names would cover each other."""
-_MOST_ROWS = 3
+_MOST_ROWS = 4
 """Rows of panels that a page has room for beside its text."""
 _APART = 0.13
 """Of the height of a panel, between names."""
@@ -27,7 +27,8 @@ def ladder_figure(results: Results) -> Figure:
     the claim.
 
     Differences are in percent of the other run's mean, so that metrics of all units fit in a panel;
-    those of delta_m are points. Bands are 95 % intervals over seeds.
+    those of delta_m are points. Bands are 95 % intervals over seeds; a dotted line is what a run
+    may lose by the claim.
     """
     return _figure([results], COLUMN, 3)
 
@@ -44,7 +45,7 @@ def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
         panels = [(one, str(one.ladder["claim"].iloc[0])) for one in results if len(one.ladder)]
     columns = min(most, max(1, len(panels)))
     rows = math.ceil(max(1, len(panels)) / columns)
-    size = (width, (8 + 26 * rows) * MM)
+    size = (width, (8 + (26 if rows < _MOST_ROWS else 22) * rows) * MM)
     figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis, (one, claim) in zip(grid.flat, panels, strict=False):
         _panel(axis, one, claim)
@@ -71,6 +72,9 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
             line["steps"], line["percent_low"], line["percent_high"], color=colour, alpha=0.2, lw=0
         )
         ends.append((float(line["percent"].iloc[-1]), names[int(str(part))], colour))
+        if margin := compared[int(str(part))].margin:
+            percent = margin * float((line["percent"] / line["difference"]).iloc[-1])
+            axis.axhline(-percent, color=colour, lw=0.6, ls=":", zorder=0)
     axis.margins(y=0.15)
     if 1 < len(names) <= _NAMED:
         _name(axis, ends)

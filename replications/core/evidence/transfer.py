@@ -15,8 +15,9 @@ _TRANSFER = ["replication", "run", "task", "together_with", "gain", "low", "high
 
 
 def transfer_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
-    """The relative change in percent, on the test split, of the headline metric of each task of
-    each multi-task run against the single-task run of the same seed; positive is better.
+    """The change on the test split of the headline metric of each task of each multi-task run
+    against the single-task run of the same seed, in percent of its mean over seeds; positive is
+    better.
 
     `together_with` are the run's other tasks: a row with one other task is the transfer of a pair.
     `transfer` is `negative` or `positive` where the 95 % interval excludes 0.
@@ -26,7 +27,8 @@ def transfer_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     for name, run in plan.runs.items():
         for task in run.tasks if run.role == "multi" else []:
             own, single = test.loc[(name, task)], test.loc[(plan.single_of(task, name), task)]
-            gain = improvements(own["value"], single["value"], own["higher_is_better"])
+            sign = own["higher_is_better"].map({True: 1.0, False: -1.0})
+            gain = 100 * sign * (own["value"] - single["value"]) / abs(single["value"].mean())
             others = "+".join(other for other in run.tasks if other != task)
             rows.append(
                 {"replication": plan.name, "run": name, "task": task, "together_with": others}

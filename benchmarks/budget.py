@@ -1,10 +1,11 @@
 """What a study asks for: trainings, optimiser steps, samples, epochs and hours.
 
-Usage: python -m benchmarks.budget STUDY [--seconds 0.05 | --measure 10] [--at-once 4]
+Usage: python -m benchmarks.budget STUDY [--families kcc] [--seconds 0.05 | --measure 10]
 
-Hours are those of all steps, at the seconds given, or at those of a few steps of every run timed on
-this machine's device without pretrained weights; start-up and evaluation come on top. Epochs, and
-what is measured, need the prepared data.
+A run that several replications compare with is counted by the one that trains it. Hours are those
+of all steps, at the seconds given, or at those of a few steps of every run timed on this machine's
+device without pretrained weights, so many trainings `--at-once`; start-up and evaluation come on
+top. Epochs, and what is measured, need the prepared data.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from benchmarks.opened import opened, synchronised
 from replications.core.engine.compiler import leave_compiler_out
 from replications.core.engine.loop import update
-from replications.core.spec import Plan, load_study
+from replications.core.spec import Plan, Run, load_study
 
 _WARM_UP = 3
 
@@ -43,17 +44,20 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("study")
+    parser.add_argument("--families", nargs="+", default="kcc", help="whose replications")
     parser.add_argument("--replications", nargs="+", help="only these")
     parser.add_argument("--seconds", type=float, help="of a step; given, not measured")
     parser.add_argument("--measure", type=int, help="steps of every run to time")
     parser.add_argument("--at-once", type=int, default=1, help="trainings at once, without loss")
     own = parser.parse_args()
-    config = {"study": own.study, "families": "all", "replications": own.replications or "all"}
+    config = {"study": own.study, "families": own.families}
+    config["replications"] = own.replications or "all"
     print(
         "| replication | trainings | steps | samples | epochs | hours |", "|---" * 6 + "|", sep="\n"
     )
     budgets = []
-    for plan in load_study(config).plans.values():
+    study = load_study(config)
+    for plan in (study.plans[name] for family in study.built for name in study.families[family]):
         seconds = measured(plan, own.measure) if own.measure else own.seconds
         budgets.append(budget(plan, None if seconds is None else seconds / own.at_once))
         print(budgets[-1], flush=True)
@@ -73,9 +77,14 @@ def total(budgets: Sequence[Budget]) -> Budget:
     )
 
 
+def trained(plan: Plan) -> dict[str, Run]:
+    """The runs that a replication trains itself."""
+    return {name: run for name, run in plan.runs.items() if not run.of}
+
+
 def steps(plan: Plan) -> int:
     """Optimiser steps of all trainings of a replication."""
-    return plan.seeds * sum(plan.settings_of(run).steps for run in plan.runs)
+    return plan.seeds * sum(plan.settings_of(run).steps for run in trained(plan))
 
 
 def samples(plan: Plan) -> int:
@@ -84,7 +93,7 @@ def samples(plan: Plan) -> int:
         plan.settings_of(name).steps
         * plan.settings_of(name).batch_size
         * (1 if run.labels == "shared" else len(run.tasks))
-        for name, run in plan.runs.items()
+        for name, run in trained(plan).items()
     )
 
 
@@ -92,13 +101,13 @@ def budget(plan: Plan, seconds: float | None) -> Budget:
     """That of a replication; `seconds`: of a step, on average over the steps of all trainings."""
     epochs = f"{plan.epochs:.0f}" if plan.epochs else ""
     hours = None if seconds is None else steps(plan) * seconds / 3600
-    trainings = plan.seeds * len(plan.runs)
+    trainings = plan.seeds * len(trained(plan))
     return Budget(plan.name, trainings, steps(plan), samples(plan), epochs, hours)
 
 
 def measured(plan: Plan, count: int) -> float:
     """Seconds of a step, averaged over the steps of all runs; `count` of each are timed."""
-    lengths = {run: plan.settings_of(run).steps for run in plan.runs}
+    lengths = {run: plan.settings_of(run).steps for run in trained(plan)}
     seconds = sum(time_of_step(plan, run, count) * length for run, length in lengths.items())
     return seconds / sum(lengths.values())
 

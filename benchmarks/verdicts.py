@@ -69,7 +69,7 @@ def main() -> None:
             power.append((verdicts[-2.0] == "contradicted").mean())
             shown = " ".join(f"{100 * p:5.1f} %" for p in power)
             print(f"{name:22}{seeds:3}: {100 * error:4.1f} %; {shown}; wrongly {100 * wrong:.1f} %")
-    print("curves, in standard deviations at B, 2B, 4B: settled, not settled, no difference found")
+    print("curves, in standard deviations at B, 2B, 4B: settled, in part, not, no difference found")
     for name, gains in CURVES.items():
         shares = _settling(gains, max(1, studies // 10))
         shown = ", ".join(f"{100 * share:.0f} %" for share in shares)
@@ -106,18 +106,19 @@ def simulated_verdicts(
     return list(claims_table(plan, observed(runs), costs, Path())["verdict"])
 
 
-def _settling(gains: tuple[float, float, float], studies: int) -> tuple[float, float, float]:
-    """Shares of verdicts that are settled, that are not, and of claims without one; every run gains
-    five standard deviations with each doubling."""
+def _settling(gains: tuple[float, float, float], studies: int) -> list[float]:
+    """Shares of verdicts that are settled, settled for some comparisons and not settled, and of
+    claims without one; every run gains five standard deviations with each doubling."""
     plan = with_tests_only(load_plan("uncertainty", "cpu"))
     rng = np.random.default_rng(0)
-    found: list[tuple[bool, bool]] = []
+    found: list[tuple[bool, bool, bool]] = []
     for _ in range(studies):
         table = claims_table(plan, _curves(plan, gains, rng), pd.DataFrame(), Path())
-        not_settled = table["reason"] == "not settled"
-        found += zip(table["settled_from"].notna(), not_settled, strict=True)
-    settled, waiting = np.mean(found, axis=0)
-    return float(settled), float(waiting), abs(float(1 - settled - waiting))
+        settled, parts = table["settled_from"].notna(), table["parts_open"] != ""
+        waiting = table["reason"] == "not settled"
+        found += zip(settled & ~parts, settled & parts, waiting, strict=True)
+    shares = [float(share) for share in np.mean(found, axis=0)]
+    return [*shares, abs(1 - sum(shares))]
 
 
 def _curves(plan: Plan, gains: tuple[float, float, float], rng: np.random.Generator) -> Values:

@@ -58,11 +58,11 @@ def main() -> None:
     columns = ["way of sharing", "parameters, thousands", "operations, millions", "memory, MB"]
     print(f"| {' | '.join([*columns, 'step, ms'])} |", "|---" * 5 + "|", sep="\n")
     config = {"study": own.study, "families": ["sharing"], "replications": "all"}
-    for plan in load_study(config).plans.values():
-        if plan.replication.family == "sharing":
-            found = [costs(plan, tasks) for tasks in own.tasks]
-            cells = [", ".join(values) for values in zip(*found, strict=True)]
-            print(f"| {plan.name} | {' | '.join(cells)} |", flush=True)
+    study = load_study(config)
+    for name in study.families["sharing"]:
+        found = [costs(study.plans[name], tasks) for tasks in own.tasks]
+        cells = [", ".join(values) for values in zip(*found, strict=True)]
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
 
 
 def costs(plan: Plan, count: int) -> list[str]:

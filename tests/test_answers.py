@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 from replications.core.evidence.answers import pays
+from replications.core.evidence.delta_m import as_metrics
 from replications.core.evidence.overview import published_delta
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
+from replications.core.evidence.values import observed
 from replications.core.files import write_json, write_text
 from replications.core.spec import load_plan
 
@@ -52,7 +54,8 @@ class Answered:
         }
         place |= {"definition": "per_task_primary", "meaningful": True}
         rows = [place | {"seed": seed, "value": value} for seed, value in enumerate(values)]
-        self.delta = pd.DataFrame(rows).assign(higher_is_better=True)
+        delta = pd.DataFrame(rows).assign(higher_is_better=True)
+        self.values = observed(pd.concat([self.runs, as_metrics(delta)]))
         return self
 
 

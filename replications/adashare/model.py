@@ -11,7 +11,14 @@ from torch.nn import Parameter
 
 from replications.adashare.blocks import Choice, Selectable, Selection, selectable
 from replications.adashare.options import ModelOptions
-from replications.adashare.policy import difference, exchanged, relaxed, sampled, sparsity
+from replications.adashare.policy import (
+    SELECT,
+    difference,
+    exchanged,
+    relaxed,
+    sampled,
+    sparsity,
+)
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets.columns import encoder, heads, size_of, widths
 from replications.core.nets.learner import Learner, Losses, Moment
@@ -82,8 +89,9 @@ class AdaShare(Learner):
 
     def learned(self) -> dict[str, Tensor]:
         """`policy`, (K, blocks): whether a task selects a block, or how probably it will."""
-        probable = self.logits.detach().softmax(dim=2)[..., 0] if self.learns else None
-        return {"policy": self.policy if probable is None else probable}
+        if self.learns:
+            return {"policy": self.logits.detach().softmax(dim=2)[..., SELECT]}
+        return {"policy": self.policy}
 
     def shared_parameters(self) -> list[Parameter]:
         """Parameters of the encoder."""

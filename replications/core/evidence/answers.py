@@ -7,12 +7,10 @@ from typing import get_args
 
 import pandas as pd
 
-from replications.core.evidence.delta_m import as_metrics
 from replications.core.evidence.ladder import AGAINST, FOR, settled_sides
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.numbers import counted
 from replications.core.evidence.study import Results
-from replications.core.evidence.values import Values, observed
 from replications.core.evidence.verdicts import PARTS
 from replications.core.spec import ALL_TASKS, DELTA_METRICS, Comparison, Verdict
 from replications.core.spec.claims import SINGLES
@@ -84,16 +82,11 @@ def _references(results: Sequence[Results], efficiency: pd.DataFrame) -> pd.Data
     return own[own["meaningful"]]
 
 
-def _values(one: Results) -> Values:
-    """What was measured on the test split, delta_m among it."""
-    return observed(pd.concat([one.runs, as_metrics(one.delta)]))
-
-
 def _side(one: Results, margin: float = 0.0) -> str:
     """Whether the delta_m of the reference run is above 0, or not below by more than a margin."""
     pair = (one.plan.replication.reference, SINGLES)
     comparison = Comparison({0.0: pair}, ALL_TASKS, DELTA_METRICS["per_task_primary"], margin)
-    return settled_sides(one.plan, [comparison], _values(one))[0]
+    return settled_sides(one.plan, [comparison], one.values)[0]
 
 
 def pays(results: Sequence[Results], efficiency: pd.DataFrame) -> str:
@@ -144,7 +137,7 @@ def _tasks(results: Sequence[Results]) -> str:
             Comparison({0.0: pair}, task, plan.replication.headline[task])
             for task, pair in pairs.items()
         ]
-        sides = settled_sides(plan, compared, _values(one))
+        sides = settled_sides(plan, compared, one.values)
         for task, side in zip(tasks, sides, strict=True):
             if side in found:
                 found[side].append(f"{task_name(task)}({plan.replication.korean})")

@@ -109,11 +109,9 @@ def _gains(
     for task in plan.runs[run].tasks:
         single = plan.single_of(task, run)
         for metric in values.metrics_of(run, task, condition):
-            own = values.found[run, task, metric, condition]
+            gains[task, metric] = values.gain(run, single, task, metric, condition)
             base = values.found[single, task, metric, condition]
             mean = np.abs(base.mean(axis=0))
-            with np.errstate(divide="ignore", invalid="ignore"):
-                gains[task, metric] = 100 * values.sign(task, metric) * (own - base) / mean
             spread = base.std(axis=0, ddof=1) if len(base) > 1 else 0.0
             steady[task, metric] = bool(np.all(spread <= STEADY * mean))
     return gains, steady

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from replications.core.evidence.delta_m import DELTA_KEY, as_metrics
 from replications.core.evidence.floors import Floors, with_runs
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
-from replications.core.evidence.values import observed
+from replications.core.evidence.values import Values, observed
 from replications.core.spec import REPLICATIONS, Plan, load_plan, origin
 from replications.core.spec.layout import run_folder
 
@@ -88,6 +89,11 @@ class Results:
         path = self.folder / experiment / "numbers.json"
         numbers: dict[str, float] = json.loads(path.read_text(encoding="utf-8"))
         return numbers
+
+    @cached_property
+    def values(self) -> Values:
+        """What was measured on the test split, delta_m among it, as arrays over seeds."""
+        return observed(pd.concat([self.runs, as_metrics(self.delta)]))
 
     def saved(self, run: str, cost: str) -> float:
         """Percent of `cost` that `run` saves against the sum of the single-task networks."""

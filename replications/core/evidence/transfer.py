@@ -9,6 +9,7 @@ import pandas as pd
 
 from replications.core.evidence.delta_m import improvements
 from replications.core.evidence.statistics import interval
+from replications.core.evidence.values import observed
 from replications.core.spec import Plan
 
 _TRANSFER = ["replication", "run", "task", "together_with", "gain", "low", "high", "seeds"]
@@ -22,13 +23,12 @@ def transfer_table(plan: Plan, runs: pd.DataFrame) -> pd.DataFrame:
     `together_with` are the run's other tasks: a row with one other task is the transfer of a pair.
     `transfer` is `negative` or `positive` where the 95 % interval excludes 0.
     """
-    test = _headline(plan, runs, "test")
+    values = observed(runs)
     rows = []
     for name, run in plan.runs.items():
         for task in run.tasks if run.role == "multi" else []:
-            own, single = test.loc[(name, task)], test.loc[(plan.single_of(task, name), task)]
-            sign = own["higher_is_better"].map({True: 1.0, False: -1.0})
-            gain = 100 * sign * (own["value"] - single["value"]) / abs(single["value"].mean())
+            single, metric = plan.single_of(task, name), plan.replication.headline[task]
+            gain = values.gain(name, single, task, metric)
             others = "+".join(other for other in run.tasks if other != task)
             rows.append(
                 {"replication": plan.name, "run": name, "task": task, "together_with": others}

@@ -37,6 +37,14 @@ class Values:
         """1 where higher is better, else -1."""
         return 1.0 if self.higher[task, metric] else -1.0
 
+    def gain(self, run: str, single: str, task: str, metric: str, condition: str = "") -> Array:
+        """How much better a run is than another, in percent of that one's mean over seeds."""
+        own = self.found[run, task, metric, condition]
+        base = self.found[single, task, metric, condition]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found = 100 * self.sign(task, metric) * (own - base) / np.abs(base.mean(axis=0))
+        return np.asarray(found)
+
     def metrics_of(self, run: str, task: str, condition: str = "") -> Iterator[str]:
         """The metrics of a task that a run has values of."""
         return (m for r, t, m, c in self.found if (r, t, c) == (run, task, condition))

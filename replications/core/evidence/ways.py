@@ -15,13 +15,11 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from replications.core.data.labels import Array
 from replications.core.drawing import COLOURS, COLUMN, MM, heatmap, save, style
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import rows
-from replications.core.evidence.values import Values, observed
 from replications.core.files import replacing, write_text
 from replications.core.spec import Plan, written
 
@@ -84,8 +82,11 @@ def _way(
     runs = list(dict.fromkeys(by_task.values()))
     row: dict[str, object] = {"replication": plan.name, "title": title, "runs": "+".join(runs)}
     row["parameters"] = costs.loc[runs, "parameters"].sum()
-    values = observed(results.runs)
-    gains = {t: _gain(plan, values, t, run, singles[t]) for t, run in by_task.items()}
+    headline = plan.replication.headline
+    gains = {
+        task: results.values.gain(run, singles[task], task, headline[task])
+        for task, run in by_task.items()
+    }
     for name, gain in {"delta_m": np.mean([*gains.values()], axis=0), **gains}.items():
         ends = interval(gain.tolist())
         row |= {name: float(gain.mean())}
@@ -100,13 +101,6 @@ def _way(
     row["reached"] = reaching["reached"].sum() / reaching["seeds"].sum() if len(reaching) else None
     row["share"] = reaching["share"].median() if len(reaching) else None
     return row
-
-
-def _gain(plan: Plan, values: Values, task: str, run: str, single: str) -> Array:
-    """In percent of the mean of the single-task run, seed by seed."""
-    metric = plan.replication.headline[task]
-    own, base = (values.found[one, task, metric, ""] for one in (run, single))
-    return np.asarray(100 * values.sign(task, metric) * (own - base) / abs(base.mean()))
 
 
 def _gap(results: Results, run: str, task: str) -> float:
@@ -205,12 +199,14 @@ def transfer_figure(results: Sequence[Results]) -> Figure:
     ways: dict[str, dict[str, float]] = {}
     other_tasks: dict[str, dict[str, float]] = {}
     for one in results:
-        plan, values = one.plan, observed(one.runs)
+        plan, headline = one.plan, one.plan.replication.headline
         for run, spec in plan.runs.items():
             if spec.role == "single" or spec.of or spec.axis:
                 continue
             gains = {
-                task: float(_gain(plan, values, task, run, _first_single(plan, task)).mean())
+                task: float(
+                    one.values.gain(run, _first_single(plan, task), task, headline[task]).mean()
+                )
                 for task in spec.tasks
             }
             if run == plan.replication.reference:

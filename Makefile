@@ -16,7 +16,7 @@ study: setup
 	@echo "The paper is in paper/main.pdf, the tables it is made from are in results/."
 
 test: setup
-	pytest
+	OMP_NUM_THREADS=1 pytest -n logical --maxprocesses 8 --dist loadfile
 
 new: .venv/complete
 	python workflow/scripts/new_replication.py $(or $(NAME),$(error call: make new NAME=my_system))

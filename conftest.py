@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from replications.core import spec
 from replications.core.data.prepare import write
@@ -27,11 +28,12 @@ PARTS = ("replications", "workflow", "config", ".dvc", "data.dvc", "paper")
 
 
 @pytest.fixture(scope="session")
-def archives() -> Path:
-    """Folder of the bundled archives, restored by DVC where they are missing."""
+def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of the bundled archives, restored by DVC where they are missing, by one process."""
     folder = ROOT / "data" / "streets"
-    if not all((folder / f"{split}.tar").is_file() for split in SPLITS):
-        subprocess.run(["dvc", "pull", "--quiet"], cwd=ROOT, check=True)
+    with FileLock(tmp_path_factory.getbasetemp().parent / "archives.lock"):
+        if not all((folder / f"{split}.tar").is_file() for split in SPLITS):
+            subprocess.run(["dvc", "pull", "--quiet"], cwd=ROOT, check=True)
     return folder
 
 

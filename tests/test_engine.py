@@ -32,14 +32,21 @@ from replications.core.engine.schedule import learning_rate_factor
 from replications.core.spec import Schedule
 from replications.core.spec.closure import source_hash
 
+WARM = [sys.executable, str(ROOT / "workflow" / "scripts" / "warm.py")]
+TRAIN = "replications.core.engine.train"
+
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the code whose micro study is long enough to be killed in the middle."""
+def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the code whose micro study is long enough to be killed in the middle; its
+    trainings are forked, as those of a study."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(ROOT / "replications", folder / "replications")
     edit(folder, lambda settings: settings.update(steps=120, checkpoint_every=10))
-    return folder
+    serve = [*WARM, "serve", TRAIN, "replications.uncertainty.model"]
+    server = subprocess.Popen(serve, cwd=folder, stdin=subprocess.PIPE)
+    yield folder
+    server.communicate()
 
 
 def edit(project: Path, change: object) -> None:
@@ -50,9 +57,11 @@ def edit(project: Path, change: object) -> None:
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
 
 
-def command(prepared: Path, name: str, run: str = "uncertainty") -> list[str]:
+def command(
+    prepared: Path, name: str, run: str = "uncertainty", start: tuple[str, ...] = (*WARM, "run")
+) -> list[str]:
     return [
-        *[sys.executable, "-m", "replications.core.engine.train"],
+        *[*start, TRAIN],
         *["--replication", "uncertainty", "--study", "micro", "--run", run, "--seed", "1"],
         *["--data", str(prepared), "--output", name, "--checkpoint", f"{name}.pt"],
         *["--device", "cpu"],
@@ -105,9 +114,8 @@ def test_killed_at_three_random_moments_it_ends_the_same(
 ) -> None:
     moments = random.Random(time.time_ns())
     for _ in range(3):
-        process = subprocess.Popen(
-            command(prepared, "killed"), cwd=project, stderr=subprocess.PIPE, text=True
-        )
+        alone = command(prepared, "killed", start=(sys.executable, "-m"))
+        process = subprocess.Popen(alone, cwd=project, stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         # Training has begun when it says so and has a checkpoint; then, at some moment, the end.
         assert process.stderr.readline().startswith("[uncertainty/uncertainty seed 1]")
@@ -127,27 +135,28 @@ def test_killed_at_three_random_moments_it_ends_the_same(
         assert (project / "killed" / name).read_bytes() == (reference / name).read_bytes(), name
 
 
-def killed_half_way(project: Path, prepared: Path, name: str) -> Path:
+@pytest.fixture(scope="module")
+def half_way(project: Path, prepared: Path) -> bytes:
     """The checkpoint of a training that was killed once it had one."""
-    path = project / f"{name}.pt"
-    process = subprocess.Popen(command(prepared, name), cwd=project, stderr=subprocess.PIPE)
+    path = project / "half_way.pt"
+    alone = command(prepared, path.stem, start=(sys.executable, "-m"))
+    process = subprocess.Popen(alone, cwd=project, stderr=subprocess.PIPE)
     while not path.exists():
         assert process.poll() is None
         time.sleep(0.02)
     process.kill()
     process.communicate()
-    return path
+    return path.read_bytes()
 
 
 def test_a_checkpoint_of_other_settings_is_not_resumed(
-    project: Path, prepared: Path, reference: Path
+    project: Path, prepared: Path, half_way: bytes
 ) -> None:
-    name = "other"
-    killed_half_way(project, prepared, name)
+    (project / "other.pt").write_bytes(half_way)
     edit(project, lambda settings: settings.update(batch_size=5))
     try:
         done = subprocess.run(
-            command(prepared, name), cwd=project, check=True, capture_output=True, text=True
+            command(prepared, "other"), cwd=project, check=True, capture_output=True, text=True
         )
     finally:
         edit(project, lambda settings: settings.update(batch_size=4))
@@ -156,14 +165,13 @@ def test_a_checkpoint_of_other_settings_is_not_resumed(
 
 @pytest.mark.parametrize("place", [0.1, 0.5, 0.9])
 def test_a_damaged_checkpoint_is_not_resumed(
-    project: Path, prepared: Path, reference: Path, place: float
+    project: Path, prepared: Path, reference: Path, half_way: bytes, place: float
 ) -> None:
     """One flipped bit; the training starts anew, says so, and ends as it should."""
     name = f"damaged{place}"
-    path = killed_half_way(project, prepared, name)
-    content = bytearray(path.read_bytes())
+    content = bytearray(half_way)
     content[int(place * len(content))] ^= 1
-    path.write_bytes(content)
+    (project / f"{name}.pt").write_bytes(content)
     done = subprocess.run(
         command(prepared, name), cwd=project, check=True, capture_output=True, text=True
     )
@@ -174,10 +182,9 @@ def test_a_damaged_checkpoint_is_not_resumed(
 
 
 def test_a_checkpoint_made_from_other_arrays_is_not_resumed(
-    project: Path, prepared: Path, tmp_path: Path
+    project: Path, prepared: Path, half_way: bytes, tmp_path: Path
 ) -> None:
     """Arrays prepared again and different, from the same archives."""
-    path = killed_half_way(project, prepared, "arrays")
     other = tmp_path / "other"
     options = StreetsOptions(size=(32, 64))
     arrays = load_file(prepared / "train.safetensors")
@@ -187,7 +194,7 @@ def test_a_checkpoint_made_from_other_arrays_is_not_resumed(
     }
     before = read_description(prepared)
     write(options, Prepared(splits.items(), before.md5, before.facts), other)
-    shutil.copy(path, project / "elsewhere.pt")
+    (project / "elsewhere.pt").write_bytes(half_way)
     done = subprocess.run(
         command(other, "elsewhere"), cwd=project, check=True, capture_output=True, text=True
     )

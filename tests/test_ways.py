@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,6 +66,26 @@ def test_the_table_marks_gains_and_losses() -> None:
     assert r"\num{-0.0}" not in stitched
     columns = {line.count("&") - line.count(r"\&") for line in lines if line.startswith(("1", "2"))}
     assert len(columns) == 1
+
+
+def test_runs_of_another_are_trained_once(micro_study: Callable[[str], Path]) -> None:
+    """Those of hard sharing, in its folder. Their values stand in the tables of cross-stitch
+    networks, and their training is part of what these cost."""
+    folder = micro_study("cross_stitch")
+    other = folder.with_name("hard_sharing")
+    assert not list(folder.glob("single_*"))
+    runs = pd.read_csv(folder / "runs.csv")
+    assert set(runs["replication"]) == {"cross_stitch"}
+    own = runs[(runs["run"] == "single_depth") & (runs["split"] == "test")]
+    metrics = json.loads((other / "single_depth/0/metrics.json").read_text())["test"]["depth"]
+    found = dict(zip(own["metric"], own["value"], strict=True))
+    assert found == {name: pytest.approx(metric["value"]) for name, metric in metrics.items()}
+    behind = [
+        json.loads((other / f"single_{task}/0/cost.json").read_text())["own_training_s"]
+        for task in ("semseg", "depth")
+    ]
+    cost = json.loads((folder / "cross_stitch/0/cost.json").read_text())
+    assert cost["training_s"] == pytest.approx(cost["own_training_s"] + sum(behind))
 
 
 def test_gains_are_those_of_delta_m(micro_study: Callable[[str], Path]) -> None:

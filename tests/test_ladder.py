@@ -12,7 +12,15 @@ import pytest
 
 from conftest import Edit
 from replications.core.evidence.claims import claims_table
-from replications.core.evidence.ladder import at_budget, ladder_table
+from replications.core.evidence.ladder import (
+    AGAINST,
+    FOR,
+    OPEN,
+    Sides,
+    at_budget,
+    ladder_table,
+    sides_of,
+)
 from replications.core.evidence.values import Values, observed
 from replications.core.spec import Plan, base_of, load_plan
 
@@ -101,6 +109,23 @@ def test_a_verdict_at_one_budget_is_none() -> None:
     # And where the study has no ladder, nothing is said of settling.
     alone = claims(load_plan("uncertainty", "quick").model_copy(update={"seeds": 10}), found)
     assert alone["settled_from"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("parallel", Sides(FOR, FOR)),
+        ("meeting", Sides(FOR, OPEN)),
+        ("crossing late", Sides(FOR, OPEN)),
+    ],
+)
+def test_sides_outside_of_claims(name: str, expected: Sides) -> None:
+    """What holds at the last budget is told apart from what would go on to hold."""
+    comparison = PLAN.comparisons(PLAN.replication.claims["2"])[0]
+    assert sides_of(PLAN, [comparison], values(CURVES[name][0])) == [expected]
+    quick = load_plan("uncertainty", "quick")
+    worse = values(lambda k: -10.0)
+    assert sides_of(quick, [comparison], worse) == [Sides(AGAINST, AGAINST)]
 
 
 def test_what_is_compared_is_laid_out_along_the_ladder() -> None:

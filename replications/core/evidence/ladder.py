@@ -15,6 +15,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -110,23 +111,29 @@ def _is_settled(
     return low > 0 if side == FOR else high < 0
 
 
-def settled_sides(plan: Plan, comparisons: Sequence[Comparison], values: Values) -> list[str]:
-    """The side of each of several comparisons that no claim makes, tested together and settled
-    along the ladder, if the study has one."""
-    known = plan.ladder or [plan.settings.steps]
-    sides = {
-        steps: [
+class Sides(NamedTuple):
+    """Of a comparison: the side it is on at the last budget, and the one it is settled on."""
+
+    last: str
+    settled: str
+
+
+def sides_of(plan: Plan, comparisons: Sequence[Comparison], values: Values) -> list[Sides]:
+    """The sides of several comparisons that no claim makes, tested together; without a ladder what
+    is decided counts as settled."""
+    known = plan.budgets
+    earlier, last = (
+        [
             FOR if part.p_for <= ALPHA else AGAINST if part.p_against <= ALPHA else OPEN
             for part in parts_of([at_budget(plan, one, steps) for one in comparisons], values)
         ]
-        for steps in known
-    }
-    last = sides[known[-1]]
-    if not plan.ladder:
-        return last
+        for steps in (known[max(0, len(known) - 2)], known[-1])
+    )
     return [
-        side if _is_settled(plan, one, known, side, before, values) else OPEN
-        for one, side, before in zip(comparisons, last, sides[known[-2]], strict=True)
+        Sides(side, side)
+        if not plan.ladder or _is_settled(plan, one, known, side, before, values)
+        else Sides(side, OPEN)
+        for one, side, before in zip(comparisons, last, earlier, strict=True)
     ]
 
 

@@ -20,13 +20,13 @@ _SAVED = {
 _OPEN = {
     "": "주장 {}에 대해서는 판정할 수 없었다",
     "few seeds": "주장 {}에 대해서는 시드가 모자라 판정할 수 없었다",
-    "lacks runs": "주장 {}에는 이 연구에 없는 실행이 필요하다",
+    "lacks runs": "주장 {}에 필요한 실행은 하지 않았다",
     "not settled": "주장 {}의 판정은 학습을 늘리면 달라질 수 있어 보류하였다",
     "not trained": "주장 {}의 판정은 바닥을 넘지 못한 실행에 달려 있어 보류하였다",
     "not meaningful": "주장 {}의 판정은 기준인 단일 작업 값이 불안정하여 보류하였다",
 }
 """What is said of claims that are undecided, by reason."""
-_PARTS = {"parts_for": "성립", "parts_against": "반대", "parts_open": "미정"}
+_PARTS = {"parts_for": "성립", "parts_against": "역전", "parts_open": "미정"}
 
 
 def definitions(pairs: Iterator[tuple[str, str]]) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MARKERS, save, style
+from replications.core.evidence.answers import epochs_of
 from replications.core.evidence.ladder_figure import ladders_figure
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.statistics import interval
@@ -137,10 +138,9 @@ def experiments_table(results: Sequence[Results]) -> str:
         named = [task_name(t) for t in plan.replication.headline if t in measured]
         tasks = "·".join(name.removesuffix(" 분할") for name in named)
         cells = [plan.replication.korean, tasks]
-        ends = dict.fromkeys((plan.budgets[0], plan.budgets[-1]))
-        steps = "--".join(f"{budget:,}" for budget in ends)
-        if plan.epochs:
-            steps += f" ({plan.epochs:.3g})"
+        steps = ", ".join(f"{budget:,}" for budget in plan.budgets)
+        if epochs := epochs_of(one):
+            steps += f" ({', '.join(f'{passes:.2g}' for passes in epochs)})"
         runs = sum(not run.axis and not run.of for run in plan.runs.values())
         lines.append(" & ".join([*cells, str(runs), steps, str(plan.seeds)]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

@@ -25,9 +25,9 @@ def overlay(axis: Any, picture: Any, values: Any, facts: Mapping[str, Any]) -> A
 
 _METRICS = {
     "ap_easy": "AP 쉬움",
-    "ap_moderate": "AP$_{0.7}$",
+    "ap_moderate": "AP 보통",
     "ap_hard": "AP 어려움",
-    "ap_moderate_iou50": "AP$_{0.5}$",
+    "ap_moderate_iou50": "AP 보통(IoU 0.5)",
 }
 
 PRESENTATION = Presentation("차량", _METRICS, overlay=overlay)

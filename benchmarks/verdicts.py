@@ -82,8 +82,13 @@ def main() -> None:
 
 
 def with_tests_only(plan: Plan) -> Plan:
-    """The plan with only those claims that are decided by a test."""
-    claims = {number: claim for number, claim in plan.replication.claims.items() if claim.tested}
+    """The plan with only those claims that are decided by a test, of the runs that it has."""
+    known = set(plan.runs)
+    claims = {
+        number: claim
+        for number, claim in plan.replication.claims.items()
+        if claim.tested and all(one.runs <= known for one in plan.comparisons(claim))
+    }
     replication = plan.replication.model_copy(update={"claims": claims})
     return plan.model_copy(update={"replication": replication})
 

@@ -263,6 +263,7 @@ def test_verdicts_on_simulated_runs(seeds: int, advantage: float, verdict: str) 
         "2": 1,
         "2g": 0,
         "3": 1,
+        "L": 0,
         "4": 0,
     }
 

@@ -82,13 +82,8 @@ def main() -> None:
 
 
 def with_tests_only(plan: Plan) -> Plan:
-    """The plan with only those claims that are decided by a test, of the runs that it has."""
-    known = set(plan.runs)
-    claims = {
-        number: claim
-        for number, claim in plan.replication.claims.items()
-        if claim.tested and all(one.runs <= known for one in plan.comparisons(claim))
-    }
+    """The plan with only those claims that are decided by a test."""
+    claims = {number: claim for number, claim in plan.replication.claims.items() if claim.tested}
     replication = plan.replication.model_copy(update={"claims": claims})
     return plan.model_copy(update={"replication": replication})
 
@@ -96,8 +91,8 @@ def with_tests_only(plan: Plan) -> Plan:
 def simulated_verdicts(
     plan: Plan, effect: float, noise: Noise, rng: np.random.Generator
 ) -> list[str]:
-    """Verdicts of one simulated study: single-task runs and those of fixed weights at 0, the others
-    better by `effect` standard deviations of a run over seeds."""
+    """Verdicts of one simulated study on the claims whose runs it has: single-task runs and those of
+    fixed weights at 0, the others better by `effect` standard deviations of a run over seeds."""
     rows = []
     for name, run in plan.runs.items():
         shift = 0.0 if run.role == "single" or run.weighting.name == "equal" else effect
@@ -108,7 +103,8 @@ def simulated_verdicts(
             rows += [(name, seed, *kept, value) for seed, value in enumerate(values)]
     columns = ["run", "seed", "split", "condition", "task", "metric", "higher_is_better", "value"]
     runs, costs = pd.DataFrame(rows, columns=columns), pd.DataFrame()
-    return list(claims_table(plan, observed(runs), costs, Path())["verdict"])
+    claims = claims_table(plan, observed(runs), costs, Path())
+    return list(claims.loc[claims["complete"] == 1, "verdict"])
 
 
 def _settling(gains: tuple[float, float, float], studies: int) -> list[float]:
@@ -119,6 +115,7 @@ def _settling(gains: tuple[float, float, float], studies: int) -> list[float]:
     found: list[tuple[bool, bool, bool]] = []
     for _ in range(studies):
         table = claims_table(plan, _curves(plan, gains, rng), pd.DataFrame(), Path())
+        table = table[table["p_all"].notna()]
         settled, parts = table["settled_from"].notna(), table["parts_open"] != ""
         waiting = table["reason"] == "not settled"
         found += zip(settled & ~parts, settled & parts, waiting, strict=True)

@@ -91,8 +91,8 @@ def with_tests_only(plan: Plan) -> Plan:
 def simulated_verdicts(
     plan: Plan, effect: float, noise: Noise, rng: np.random.Generator
 ) -> list[str]:
-    """Verdicts of one simulated study on the claims whose runs it has: single-task runs and those of
-    fixed weights at 0, the others better by `effect` standard deviations of a run over seeds."""
+    """Verdicts of one simulated study, on the claims whose runs it has: single-task runs and those
+    of fixed weights at 0, the others better by `effect` standard deviations of a run over seeds."""
     rows = []
     for name, run in plan.runs.items():
         shift = 0.0 if run.role == "single" or run.weighting.name == "equal" else effect
@@ -102,9 +102,14 @@ def simulated_verdicts(
             kept = ("test", "", task, metric, True)
             rows += [(name, seed, *kept, value) for seed, value in enumerate(values)]
     columns = ["run", "seed", "split", "condition", "task", "metric", "higher_is_better", "value"]
-    runs, costs = pd.DataFrame(rows, columns=columns), pd.DataFrame()
-    claims = claims_table(plan, observed(runs), costs, Path())
-    return list(claims.loc[claims["complete"] == 1, "verdict"])
+    runs = pd.DataFrame(rows, columns=columns)
+    return list(_tested(plan, observed(runs))["verdict"])
+
+
+def _tested(plan: Plan, values: Values) -> pd.DataFrame:
+    """The claims that some of the values bear on."""
+    claims = claims_table(plan, values, pd.DataFrame(), Path())
+    return claims[claims["p_all"].notna()]
 
 
 def _settling(gains: tuple[float, float, float], studies: int) -> list[float]:
@@ -114,8 +119,7 @@ def _settling(gains: tuple[float, float, float], studies: int) -> list[float]:
     rng = np.random.default_rng(0)
     found: list[tuple[bool, bool, bool]] = []
     for _ in range(studies):
-        table = claims_table(plan, _curves(plan, gains, rng), pd.DataFrame(), Path())
-        table = table[table["p_all"].notna()]
+        table = _tested(plan, _curves(plan, gains, rng))
         settled, parts = table["settled_from"].notna(), table["parts_open"] != ""
         waiting = table["reason"] == "not settled"
         found += zip(settled & ~parts, settled & parts, waiting, strict=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from statistics import mean
 from typing import get_args
 
 import pandas as pd
 
 from replications.core.evidence.ladder import AGAINST, FOR, OPEN, Sides, at_budget, sides_of
-from replications.core.evidence.naming import VERDICTS, task_name
+from replications.core.evidence.naming import task_name
+from replications.core.evidence.numbers import by_verdict
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 from replications.core.spec import ALL_TASKS, DELTA_METRICS, Comparison, Verdict
@@ -40,10 +40,10 @@ def training_sentences(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
     )
     seconds = pd.concat([one.costs["training_s"] for one in results])
     ends = [f"{value:,.0f}" for value in (seconds.min(), seconds.max())]
-    epochs = [passes for one in results for passes in epochs_of(one)]
-    passes = (
-        [f"{value:.2g}" for value in dict.fromkeys((min(epochs), max(epochs)))] if epochs else []
-    )
+    plans = [one.plan for one in results]
+    known = (plan.epochs_of(steps) for plan in plans for steps in plan.budgets)
+    epochs = sorted({passes for passes in known if passes})
+    passes = [f"{value:.2g}" for value in dict.fromkeys([*epochs[:1], *epochs[-1:]])]
     data = f" 학습 데이터를 {'--'.join(passes)}회 반복하여" if passes else ""
     yield (
         "sentence.study.trained",
@@ -56,14 +56,6 @@ def training_sentences(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
     )
 
 
-def epochs_of(one: Results) -> list[float]:
-    """Passes over the training data at each budget, where the number is known."""
-    plan = one.plan
-    return (
-        [plan.epochs * steps / plan.settings.steps for steps in plan.budgets] if plan.epochs else []
-    )
-
-
 def study_sentences(
     results: Sequence[Results], efficiency: pd.DataFrame
 ) -> Iterator[tuple[str, str]]:
@@ -71,16 +63,13 @@ def study_sentences(
     yield from _verdicts(results)
     yield "sentence.study.pays", pays(results, efficiency)
     own = _references(results, efficiency)
-    yield "sentence.study.definitions", _definitions(results, own)
+    sound = [one for one in results if one.plan.name in set(own["replication"])]
+    yield "sentence.study.definitions", _definitions(sound)
     if own.empty:
         yield "sentence.study.answer", r"대표 다중 작업 모델의 $\Delta_m$은 모두 무의미하다."
         yield "sentence.study.answer.english", r"No $\Delta_m$ of a reference model is meaningful."
         return
-    found = [
-        _delta_sides(one, [one.plan.replication.reference])[0]
-        for one in results
-        if one.plan.name in set(own["replication"])
-    ]
+    found = [_delta_sides(one, [one.plan.replication.reference])[0] for one in sound]
     better, worse, unclear = (
         [one.last for one in found].count(side) for side in (FOR, AGAINST, OPEN)
     )
@@ -89,9 +78,9 @@ def study_sentences(
     at, settled, settled_english = "", "", ""
     if any(one.plan.ladder for one in results):
         at = "마지막 예산에서 "
-        kept = [[one.settled for one in found].count(side) for side in (FOR, AGAINST)]
-        settled = f"학습을 더 늘려도 그대로라고 인정된 것은 {sum(kept)}개이며, "
-        settled_english = f" Of these signs {sum(kept)} are settled against longer training."
+        kept = sum(one.settled != OPEN for one in found)
+        settled = f"학습을 더 늘려도 그대로라고 인정된 것은 {kept}개이며, "
+        settled_english = f" Of these signs {kept} are settled against longer training."
     yield (
         "sentence.study.answer",
         rf"대표 다중 작업 모델 {len(own)}개 중 {at}$\Delta_m$이 0보다 높다고 판정되는 것은 "
@@ -120,13 +109,13 @@ def _verdicts(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
         (True, "시드로 검정한", "claims tested over seeds"),
         (False, "직접 잰 값에 관한", "claims on what is measured directly"),
     ):
-        own = claims.loc[[one == is_tested for one in tested], "verdict"].value_counts()
+        own = claims.loc[[one == is_tested for one in tested], "verdict"]
         if own.empty:
             continue
-        counts = [f"{word} {own[name]}개" for name, word in VERDICTS.items() if name in own.index]
-        parts.append(f"{kind} 주장 {own.sum()}개는 {', '.join(counts)}")
-        words = [f"{own[name]} {name}" for name in get_args(Verdict) if name in own.index]
-        english.append(f"of {own.sum()} {kind_english} we find {', '.join(words)}")
+        parts.append(f"{kind} 주장 {len(own)}개는 {by_verdict(own)}")
+        counts = own.value_counts()
+        words = [f"{counts[name]} {name}" for name in get_args(Verdict) if name in counts.index]
+        english.append(f"of {len(own)} {kind_english} we find {', '.join(words)}")
     yield "sentence.study.verdicts", ", ".join(parts)
     said = "; ".join(english)
     yield "sentence.study.verdicts.english", f"{said[:1].upper()}{said[1:]}."
@@ -139,21 +128,17 @@ def _references(results: Sequence[Results], efficiency: pd.DataFrame) -> pd.Data
     return own[own["meaningful"]]
 
 
-def _definitions(results: Sequence[Results], own: pd.DataFrame) -> str:
+def _definitions(results: Sequence[Results]) -> str:
     """Of which reference runs the sign of delta_m depends on its definition, by 95 % intervals."""
     named = []
     for one in results:
-        if one.plan.name not in set(own["replication"]):
-            continue
-        delta = one.delta[one.delta["run"] == one.plan.replication.reference]
-        own_values = delta.groupby("definition")["value"].apply(list)
-        gains = {
-            name: [-value if name == "per_metric" else value for value in own_values[name]]
-            for name in _DEFINITIONS
-        }
-        ends = [interval(values) for values in gains.values()]
+        reference, gains = one.plan.replication.reference, {}
+        for name, word in _DEFINITIONS.items():
+            place = (ALL_TASKS, DELTA_METRICS[name])
+            gains[word] = one.values.sign(*place) * one.values.found[reference, *place, ""]
+        ends = [interval(gain.tolist()) for gain in gains.values()]
         if any(low > 0 for low, _ in ends) and any(high < 0 for _, high in ends):
-            values = [rf"{word} ${mean(gains[name]):+.1f}$" for name, word in _DEFINITIONS.items()]
+            values = [rf"{word} ${gain.mean():+.1f}$" for word, gain in gains.items()]
             named.append(f"{one.plan.replication.korean}({', '.join(values)})")
     if not named:
         return r"정의에 따라 $\Delta_m$의 부호가 달라지는 대표 모델은 없다."

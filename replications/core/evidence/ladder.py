@@ -121,19 +121,19 @@ class Sides(NamedTuple):
 def sides_of(plan: Plan, comparisons: Sequence[Comparison], values: Values) -> list[Sides]:
     """The sides of several comparisons that no claim makes, tested together; without a ladder what
     is decided counts as settled."""
-    known = plan.budgets
-    earlier, last = (
-        [
+
+    def at(steps: int) -> list[str]:
+        return [
             FOR if part.p_for <= ALPHA else AGAINST if part.p_against <= ALPHA else OPEN
             for part in parts_of([at_budget(plan, one, steps) for one in comparisons], values)
         ]
-        for steps in (known[max(0, len(known) - 2)], known[-1])
-    )
+
+    if not plan.ladder:
+        return [Sides(side, side) for side in at(plan.settings.steps)]
+    *_, earlier, last = plan.ladder
     return [
-        Sides(side, side)
-        if not plan.ladder or _is_settled(plan, one, known, side, before, values)
-        else Sides(side, OPEN)
-        for one, side, before in zip(comparisons, last, earlier, strict=True)
+        Sides(side, side if _is_settled(plan, one, plan.ladder, side, before, values) else OPEN)
+        for one, side, before in zip(comparisons, at(last), at(earlier), strict=True)
     ]
 
 

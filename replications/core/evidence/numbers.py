@@ -112,6 +112,11 @@ def _sentence(plan: Plan, row: Any) -> str:
 
 def counted(verdicts: pd.Series) -> str:
     """How many claims have which verdict, in Korean."""
+    return f"주장 {len(verdicts)}개 중 {by_verdict(verdicts)}"
+
+
+def by_verdict(verdicts: pd.Series) -> str:
+    """How many of some claims have which verdict, as a list."""
     counts = verdicts.value_counts()
     found = [f"{word} {counts[name]}개" for name, word in VERDICTS.items() if name in counts.index]
-    return f"주장 {len(verdicts)}개 중 " + ", ".join(found)
+    return ", ".join(found)

@@ -14,7 +14,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MARKERS, save, style
-from replications.core.evidence.answers import epochs_of
 from replications.core.evidence.ladder_figure import ladders_figure
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.statistics import interval
@@ -139,8 +138,10 @@ def experiments_table(results: Sequence[Results]) -> str:
         tasks = "·".join(name.removesuffix(" 분할") for name in named)
         cells = [plan.replication.korean, tasks]
         steps = ", ".join(f"{budget:,}" for budget in plan.budgets)
-        if epochs := epochs_of(one):
-            steps += f" ({', '.join(f'{passes:.2g}' for passes in epochs)})"
+        if epochs := [
+            f"{passes:.2g}" for budget in plan.budgets if (passes := plan.epochs_of(budget))
+        ]:
+            steps += f" ({', '.join(epochs)})"
         runs = sum(not run.axis and not run.of for run in plan.runs.values())
         lines.append(" & ".join([*cells, str(runs), steps, str(plan.seeds)]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

@@ -75,8 +75,12 @@ class Plan(Strict):
     def epochs(self) -> float | None:
         """Passes over the training samples that a run makes; None where their number is not known
         beforehand."""
+        return self.epochs_of(self.settings.steps)
+
+    def epochs_of(self, steps: int) -> float | None:
+        """The same of a run of so many steps."""
         samples = self.data.training_samples
-        used = self.settings.steps * self.settings.batch_size
+        used = steps * self.settings.batch_size
         return used / (samples * self.settings.train_fraction) if samples else None
 
     def single_of(self, task: str, run: str) -> str:

@@ -52,7 +52,12 @@ def write_results(folder: Path) -> Path:
         value = "이 문장은 시험을 위한 것이다." if key.startswith("sentence") else "1.23"
         lines.append(rf"\kccdefine{{{key}}}{{{words.get(key, value)}}}" + "\n")
     (generated / "numbers.tex").write_text("".join(lines))
-    for table in ("uncertainty/table_results", "table_efficiency", "table_experiments"):
+    for table in (
+        "uncertainty/table_results",
+        "table_efficiency",
+        "table_experiments",
+        "table_tasks",
+    ):
         (generated / f"{table}.tex").write_text(TABLE)
     figures = {"uncertainty/figure_delta_m": (190, 70), "figure_plane": (92, 45)}
     for name, size in (figures | {"figure_ladder": (190, 40)}).items():

@@ -128,7 +128,10 @@ def copy_sources(
         shutil.copyfile(section, build / "replications" / name / "paper.tex")
     for file, line in (
         ("sections.tex", r"\input{{replications/{}/paper.tex}}"),
-        ("supplement.tex", r"\input{{generated/{}/supplement.tex}}"),
+        (
+            "supplement.tex",
+            r"\input{{generated/{0}/supplement.tex}}\resulttable{{generated/{0}/table_results.tex}}",
+        ),
     ):
         path = build / "generated" / file
         path.write_text("".join(line.format(name) + "%\n" for name in names), encoding="utf-8")

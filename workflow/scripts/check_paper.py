@@ -18,6 +18,8 @@ _BP_PER_PT = 72 / 72.27
 _TOLERANCE = 0.5 * _BP_PER_MM
 # Faces cut for indices: a letter set in one of them is an index of a formula, not small text.
 _INDEX_FACE = re.compile(r"(CM(R|MI|SY|BX|EX)|MS[AB]M)[5-7]$|CMEX10$")
+# Its symbols hang from the baseline that other letters stand on: their boxes are not where they are.
+_HANGING_FACE = re.compile(r"CMEX\d+$")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 
 
@@ -124,6 +126,8 @@ def _margins(pages: Sequence[Any], rules: Rules) -> Check:
                 "top": page.height - rules.lengths["margin-top"] - item.y1,
                 "bottom": item.y0 - rules.lengths["margin-bottom"],
             }
+            if _HANGING_FACE.search(getattr(item, "fontname", "")):
+                room = {"left": room["left"], "right": room["right"]}
             for side, value in room.items():
                 slack[side] = min(slack[side], value)
                 if value < -_TOLERANCE:

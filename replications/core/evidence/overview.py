@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,7 +15,11 @@ from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MARKERS, save, style
 from replications.core.evidence.ladder_figure import ladders_figure
-from replications.core.evidence.naming import task_name
+from replications.core.evidence.overview_tables import (
+    efficiency_table,
+    experiments_table,
+    tasks_table,
+)
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 from replications.core.evidence.tidy import spread
@@ -44,6 +48,7 @@ def overview(results: Sequence[Results], folder: Path, published: Path) -> pd.Da
     beside = {one.plan.name: published_delta(one.plan, published) for one in results}
     write_text(folder / "table_efficiency.tex", efficiency_table(table, results, beside))
     write_text(folder / "table_experiments.tex", experiments_table(results))
+    write_text(folder / "table_tasks.tex", tasks_table(results))
     with mpl.rc_context(style()):
         save(plane_figure(table, results), folder / "figure_plane")
         if any(one.plan.ladder for one in results):
@@ -89,62 +94,6 @@ def published_delta(plan: Plan, folder: Path) -> str:
     text = (place / "numbers.tex").read_text(encoding="utf-8")
     found = re.search(rf"\{{{re.escape(key)}\}}\{{(.*)\}}\n", text)
     return found[1].removesuffix(r"\,\%") if found else ""
-
-
-def efficiency_table(
-    table: pd.DataFrame, results: Sequence[Results], beside: Mapping[str, str]
-) -> str:
-    """The reference run of each replication: what it gains, what it saves; `beside`: the published
-    gain by replication."""
-    shown = any(beside.values())
-    column, above, below = ("r", " & 공표된", r" & $\Delta_m$") if shown else ("", "", "")
-    lines = [
-        rf"\begin{{tabular}}{{@{{}}lr@{{$\,\pm\,$}}l{column}rrr@{{}}}}",
-        r"\toprule",
-        rf" & \multicolumn{{2}}{{c}}{{$\Delta_m$ (\%)}}{above}"
-        r" & \multicolumn{3}{c}{절감 (\%)} \\",
-        rf"\cmidrule(l){{{4 + shown}-{6 + shown}}}",
-        rf"재현 & \multicolumn{{2}}{{c}}{{$\pm$ 95\,\% 구간}}{below} & 매개변수 & 연산량 & 지연 \\",
-        r"\midrule",
-    ]
-    for one in results:
-        plan = one.plan
-        chosen = table["run"] == plan.replication.reference
-        for row in table[chosen & (table["replication"] == plan.name)].itertuples():
-            delta = rf"\num{{{row.delta_m:+.1f}}}"
-            half = rf"\num{{{row.high - row.delta_m:.1f}}}" if row.seeds > 1 else ""
-            gain = f"{delta} & {half}" if row.meaningful else r"\multicolumn{2}{c}{무의미}"
-            saved = [
-                rf"\num{{{getattr(row, cost + '_saved'):.0f}}}"
-                for cost in ("parameters", "flops", "latency_ms")
-            ]
-            cells = [plan.replication.korean, gain, *([beside[plan.name]] if shown else []), *saved]
-            lines.append(" & ".join(cells) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
-
-
-def experiments_table(results: Sequence[Results]) -> str:
-    """What each replication trains."""
-    lines = [
-        r"\begin{tabular}{@{}llrrr@{}}",
-        r"\toprule",
-        r"재현 & 작업 & 실행 & 단계 (에폭) & 시드 \\",
-        r"\midrule",
-    ]
-    for one in results:
-        plan = one.plan
-        measured = {task for run in plan.runs.values() for task in run.tasks}
-        named = [task_name(t) for t in plan.replication.headline if t in measured]
-        tasks = "·".join(name.removesuffix(" 분할") for name in named)
-        cells = [plan.replication.korean, tasks]
-        steps = ", ".join(f"{budget:,}" for budget in plan.budgets)
-        if epochs := [
-            f"{passes:.2g}" for budget in plan.budgets if (passes := plan.epochs_of(budget))
-        ]:
-            steps += f" ({', '.join(epochs)})"
-        runs = sum(not run.axis and not run.of for run in plan.runs.values())
-        lines.append(" & ".join([*cells, str(runs), steps, str(plan.seeds)]) + r" \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
 def plane_figure(table: pd.DataFrame, results: Sequence[Results]) -> Figure:

@@ -35,6 +35,7 @@ TABLES = (
 """The tables of a replication, and under the same names those of a family."""
 LATEX = ("table_results.tex", "supplement.tex")
 """What the paper and its supplement input of a replication, besides figures and numbers."""
+_FAMILY_TABLES = ("table_efficiency.tex", "table_experiments.tex", "table_tasks.tex")
 
 WEIGHTS_VARIABLE = "IMAGENET_WEIGHTS"
 
@@ -81,7 +82,7 @@ def of_family(plans: Sequence[Plan]) -> list[str]:
     """What the paper inputs of all replications of a family together, besides numbers."""
     figures = [f"{figure}.pdf" for figure in family_figures(plans)]
     ways = ["table_ways.tex"] if are_alike(plans) else []
-    return ["table_efficiency.tex", "table_experiments.tex", *ways, *figures]
+    return [*_FAMILY_TABLES, *ways, *figures]
 
 
 def for_paper(plans: Sequence[Plan]) -> list[str]:

@@ -7,27 +7,16 @@ which share the machine with each other.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-import torch.nn.functional as F
 
-from replications.core.data.batches import Description, Split
 from replications.core.data.labels import Array
-from replications.core.engine.assembly import (
-    assemble,
-    build_decoding,
-    build_learner,
-    build_tasks,
-)
 from replications.core.engine.experiment import Measured, run_experiment
-from replications.core.engine.loop import update
 from replications.core.spec import Plan
-
-_CLASSES = 11
+from replications.nash_mtl.stepping import Step, step_of
 
 
 def variants(plan: Plan) -> list[str]:
@@ -39,42 +28,13 @@ def variants(plan: Plan) -> list[str]:
     ]
 
 
-def random_split(plan: Plan, device: torch.device) -> Split:
-    """A batch of random images and labels; the time of a step does not depend on them."""
-    batch, size = plan.settings.batch_size, plan.data.model_dump()["size"]
-    normals = F.normalize(torch.randn(batch, 3, *size), dim=1)
-    labels = {
-        "semseg": torch.randint(_CLASSES, (batch, *size)).byte(),
-        "depth": 1 + torch.rand(batch, *size),
-        "normals": (127 * normals).round().to(torch.int8),
-    }
-    images = {"image": torch.randint(256, (batch, 3, *size)).byte()}
-    return Split(images, labels, device, build_decoding(plan.data))
-
-
-def step_of(plan: Plan, run: str, device: torch.device) -> Callable[[], None]:
-    """A function that takes one training step of a run on random images."""
-    facts = {"classes": [""] * _CLASSES, "focal": 1.0}
-    dataset = Description(plan.data.name, plan.data.variant, {}, {}, facts, {})
-    tasks = build_tasks(plan, run, dataset)
-    torch.manual_seed(0)
-    learner = build_learner(plan, run, tasks, 0, device)
-    split = random_split(plan, device)
-    job, training = assemble(plan, run, 0, tasks, learner, split, split, Path(), "")
-
-    def step() -> None:
-        update(job, training)
-
-    return step
-
-
 def seconds_per_step(plan: Plan, rounds: int, device: torch.device) -> dict[str, float]:
     """Mean seconds of a step of `equal` and of each variant, over the steps from one solve of alpha
     to the next; of each of these steps the least in `rounds` rounds, taken in turn.
 
     On a CPU seconds of this process, so that others do not count; on CUDA seconds of the clock.
     """
-    steps = {run: step_of(plan, run, device) for run in ["equal", *variants(plan)]}
+    steps = {run: step_of(plan, run, 0, device) for run in ["equal", *variants(plan)]}
     times: dict[str, list[list[float]]] = {run: [] for run in steps}
     for number in range(rounds + 1):
         for run, step in steps.items():
@@ -85,7 +45,7 @@ def seconds_per_step(plan: Plan, rounds: int, device: torch.device) -> dict[str,
     return {run: float(np.min(found, axis=0).mean()) for run, found in times.items()}
 
 
-def _seconds(step: Callable[[], None], device: torch.device) -> float:
+def _seconds(step: Step, device: torch.device) -> float:
     if device.type == "cpu":
         began = time.process_time()
         step()

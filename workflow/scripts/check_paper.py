@@ -18,7 +18,7 @@ _BP_PER_PT = 72 / 72.27
 _TOLERANCE = 0.5 * _BP_PER_MM
 # Faces cut for indices: a letter set in one of them is an index of a formula, not small text.
 _INDEX_FACE = re.compile(r"(CM(R|MI|SY|BX|EX)|MS[AB]M)[5-7]$|CMEX10$")
-# Its symbols hang from the baseline that other letters stand on: their boxes are not where they are.
+# Its symbols hang from the baseline that others stand on: their boxes are not where they are.
 _HANGING_FACE = re.compile(r"CMEX\d+$")
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.]+")
 

@@ -19,7 +19,7 @@ class Experiment(Strict):
     """Something measured beside the runs: `python -m replications.<replication>.<experiment>`."""
 
     histories: list[str] = []
-    """The runs whose histories it reads; it is made anew when they are."""
+    """The runs that it is about, or whose histories it reads; it is made anew when they are."""
     options: dict[str, Any] = {}
     """Its settings; a study lays its own over them."""
     alone: bool = False

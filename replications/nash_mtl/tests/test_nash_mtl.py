@@ -22,7 +22,7 @@ from torch import Tensor
 from conftest import ROOT
 from replications.core.data.labels import Array
 from replications.core.spec import Plan, load_plan
-from replications.nash_mtl import scale, solver, toy, variants
+from replications.nash_mtl import scale, solver, stepping, toy, variants
 from replications.nash_mtl.model import build_model
 from replications.nash_mtl.options import ModelOptions
 from replications.nash_mtl.segnet import pool, unpool
@@ -310,7 +310,7 @@ def run_folders(folder: Path, plan: Plan, alphas: Mapping[str, tuple[float, ...]
         row: dict[str, float] = {"step": 1}
         for task, weight, loss in zip(TASKS, alpha, (2.0, 3.0, 4.0), strict=True):
             row[f"weight_{task}"] = weight
-            row[f"loss_{task}"] = loss * plan.runs[run].loss_scale.get(task, 1.0)
+            row[f"loss_{task}"] = loss
         pd.DataFrame([row]).to_csv(own / "history.csv", index=False)
 
 
@@ -319,18 +319,15 @@ def plan() -> Plan:
     return load_plan("nash_mtl", "micro")
 
 
-def test_a_scaled_run_is_compared_with_the_run_it_scales(plan: Plan) -> None:
-    assert scale.twins(plan) == {"equal_depth_x10": "equal", "nash_depth_x10": "nash"}
-
-
-def test_change_is_that_of_weight_times_loss(plan: Plan, tmp_path: Path) -> None:
-    alphas = {"equal": (1.0, 1.0, 1.0), "equal_depth_x10": (1.0, 1.0, 1.0)}
-    alphas |= {"nash": (1.0, 2.0, 3.0), "nash_depth_x10": (1.0, 0.2, 3.0)}
-    run_folders(tmp_path, plan, alphas)
-    found = scale.numbers(scale.changes(plan, tmp_path))
-    assert found["equal_change"] == pytest.approx(9)
-    assert found["others_change"] == pytest.approx(9)
-    assert found["nash_change"] == pytest.approx(0, abs=1e-12)
+def test_scaling_a_loss_moves_all_weighted_losses_but_nash_mtls(plan: Plan) -> None:
+    table = scale.changes(plan, {"depth": 10.0}, torch.device("cpu"))
+    found = scale.numbers(table, ["equal", "uw"])
+    assert found["equal_change"] == pytest.approx(9, rel=1e-4)
+    assert found["others_change"] == found["equal_change"]
+    assert found["nash_change"] < 1e-4
+    # Equal weights scale the one loss, and leave the others as they are.
+    of_equal = table[table["run"] == "equal"].set_index("task")["change"]
+    assert of_equal[["semseg", "normals"]].max() == 0
 
 
 def test_variants_save_part_of_what_nash_takes_longer(plan: Plan, tmp_path: Path) -> None:
@@ -358,7 +355,7 @@ def test_a_step_is_timed_for_equal_weights_and_every_variant(plan: Plan) -> None
 
 def test_labels_of_timed_steps_are_as_the_tasks_expect_them(plan: Plan) -> None:
     batch = plan.settings.batch_size
-    split = variants.random_split(plan, torch.device("cpu"))
+    split = stepping.random_split(plan, torch.device("cpu"))
     labels = split.batch(torch.arange(batch)).labels
     assert labels["semseg"].max() < CHANNELS["semseg"]
     assert (labels["depth"] > 0).all()

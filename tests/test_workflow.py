@@ -73,6 +73,19 @@ def changed(path: Path, old: str, new: str) -> Iterator[None]:
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
+@contextmanager
+def restored(project: Path, tmp_path: Path) -> Iterator[None]:
+    """Put back afterwards, with their time stamps, what was made and what Snakemake remembers."""
+    made = ("results", ".snakemake", "paper", "data")
+    for name in made:
+        shutil.copytree(project / name, tmp_path / "kept" / name)
+    yield
+    for name in made:
+        shutil.rmtree(project / name)
+        shutil.move(tmp_path / "kept" / name, project / name)
+    assert planned(project) == {}
+
+
 def test_a_killed_workflow_carries_on(project: Path) -> None:
     process = subprocess.Popen(
         ["snakemake", "--cores", "2", "--config", "study=micro", "device=cpu"],
@@ -170,20 +183,20 @@ def test_results_are_not_believed_without_their_origin(project: Path) -> None:
     assert planned(project) == {}
 
 
-def test_two_edits_in_a_row_are_both_seen(project: Path) -> None:
+def test_two_edits_in_a_row_are_both_seen(project: Path, tmp_path: Path) -> None:
     """Whose outputs were made anew once are made anew again: of a training and of the tables."""
     one = "results/micro/uncertainty/equal/0/metrics.json"
     tables = "results/micro/uncertainty/runs.csv"
-    loop = project / "replications" / "core" / "evidence" / "statistics.py"
-    for factor in ("2", "3"):
-        with changed(project / MODEL, "encoder(images)", f"encoder({factor} * images)"):
-            assert planned(project)["train"] == 12
-            assert snakemake(project, one).returncode == 0
-    for level in ("0.03", "0.02"):
-        with changed(loop, "ALPHA = 0.05", f"ALPHA = {level}"):
-            assert planned(project)["summarise_uncertainty"] == 1
-            assert snakemake(project, tables).returncode == 0
-    assert snakemake(project).returncode == 0
+    statistics = project / "replications" / "core" / "evidence" / "statistics.py"
+    with restored(project, tmp_path):
+        for level in ("0.03", "0.02"):
+            with changed(statistics, "ALPHA = 0.05", f"ALPHA = {level}"):
+                assert planned(project)["summarise_uncertainty"] == 1
+                assert snakemake(project, tables).returncode == 0
+        for factor in ("2", "3"):
+            with changed(project / MODEL, "encoder(images)", f"encoder({factor} * images)"):
+                assert planned(project)["train"] == 12
+                assert snakemake(project, one).returncode == 0
 
 
 def test_auto_is_cpu_where_there_is_no_gpu(project: Path) -> None:
@@ -216,26 +229,20 @@ def test_a_number_edited_by_hand_does_not_reach_the_paper(
     assert snakemake(project, file.partition("/")[0]).returncode == 0
 
 
-def test_a_failing_rerun_keeps_what_is_there(project: Path) -> None:
+def test_a_failing_rerun_keeps_what_is_there(project: Path, tmp_path: Path) -> None:
     """Of a training that cannot run, and of arrays that cannot be prepared again."""
     run = Path("results/micro/uncertainty/equal/0")
-    before = {path.name: path.read_bytes() for path in (project / run).iterdir()}
-    with changed(project / MODEL, "class Trunk(nn.Module):", "class Trunk(no.Module):"):
-        done = snakemake(project, "-f", f"{run}/metrics.json")
-        assert done.returncode != 0
-    assert {path.name: path.read_bytes() for path in (project / run).iterdir()} == before
     prepared = project / "data" / "prepared" / "streets-32x64"
-    arrays = {path.name: path.read_bytes() for path in prepared.iterdir()}
+    before = {path: path.read_bytes() for path in (*(project / run).iterdir(), *prepared.iterdir())}
     archive = project / "data" / "streets" / "train.tar"
-    content, times = archive.read_bytes(), archive.stat()
-    archive.write_bytes(content[: len(content) // 2])
-    done = snakemake(project, "-f", f"{prepared.relative_to(project)}/dataset.json")
-    assert done.returncode != 0
-    assert "altered or cut short" in done.stdout
-    assert {path.name: path.read_bytes() for path in prepared.iterdir()} == arrays
-    archive.write_bytes(content)
-    os.utime(archive, ns=(times.st_atime_ns, times.st_mtime_ns))
-    assert snakemake(project).returncode == 0
+    with restored(project, tmp_path):
+        with changed(project / MODEL, "class Trunk(nn.Module):", "class Trunk(no.Module):"):
+            assert snakemake(project, "-f", f"{run}/metrics.json").returncode != 0
+        archive.write_bytes(archive.read_bytes()[:-1000])
+        done = snakemake(project, "-f", f"{prepared.relative_to(project)}/dataset.json")
+        assert done.returncode != 0
+        assert "altered or cut short" in done.stdout
+        assert {path: path.read_bytes() for path in before} == before
 
 
 def test_another_replication_is_left_alone(project: Path) -> None:

@@ -83,7 +83,6 @@ def restored(project: Path, tmp_path: Path) -> Iterator[None]:
     for name in made:
         shutil.rmtree(project / name)
         shutil.move(tmp_path / "kept" / name, project / name)
-    assert planned(project) == {}
 
 
 def test_a_killed_workflow_carries_on(project: Path) -> None:
@@ -243,6 +242,7 @@ def test_a_failing_rerun_keeps_what_is_there(project: Path, tmp_path: Path) -> N
         assert done.returncode != 0
         assert "altered or cut short" in done.stdout
         assert {path: path.read_bytes() for path in before} == before
+    assert snakemake(project).returncode == 0
 
 
 def test_another_replication_is_left_alone(project: Path) -> None:

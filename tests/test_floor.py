@@ -211,3 +211,13 @@ def test_claims_on_a_delta_m_that_is_not_meaningful_are_not_decided() -> None:
     values_ = with_delta_m(found, deltas(plan, found))
     table = claims_table(plan, values_, pd.DataFrame(), Path("unused"), unsound=unsound)
     assert table.loc[0, ["verdict", "reason"]].tolist() == ["undecided", "not meaningful"]
+
+
+def test_a_part_whose_runs_the_study_lacks_is_named_apart() -> None:
+    found = values()
+    known = {place: own for place, own in found.found.items() if place[:2] != ("equal", "depth")}
+    row = verdicts(Values(known, found.higher)).loc["2"]
+    assert row["verdict"] == "partly"
+    assert row["parts_for"] == "의미 분할; 개체 분할"
+    assert row["parts_lacking"].startswith("깊이")
+    assert row["parts_open"] == ""

@@ -62,7 +62,8 @@ def claims_table(
 
     `complete` says whether the study has every run that the claim is about; `p_all` is of all
     comparisons holding, `p_for` and `p_against` of some holding and some being reversed;
-    `parts_for`, `parts_against` and `parts_open` name the comparisons of a claim that has several.
+    `parts_for`, `parts_against`, `parts_open` and `parts_lacking` name the comparisons of a claim
+    that has several.
     `folder` holds the run folders, whose histories the claims of agreement read, and the
     experiments. `unsound`: what delta_m is not meaningful.
     """

@@ -26,7 +26,7 @@ from replications.core.evidence.verdicts import PARTS, SIDES, concluded, parts_o
 from replications.core.spec import ALL_TASKS, Claim, Comparison, Plan, base_of, variant_name
 
 NOT_SETTLED = "not settled"
-FOR, AGAINST, OPEN = PARTS
+FOR, AGAINST, OPEN, LACKING = PARTS
 
 
 def at_budget(plan: Plan, comparison: Comparison, steps: int) -> Comparison:
@@ -84,12 +84,12 @@ def _settled(
     whether all of them hold together at the last."""
     known, comparisons = list(sides), plan.comparisons(claim)
     kept = [
-        side if _is_settled(plan, one, known, side, before, values) else OPEN
+        side if side == LACKING or _is_settled(plan, one, known, side, before, values) else OPEN
         for one, side, before in zip(
             comparisons, sides[known[-1]], sides[known[max(0, len(known) - 2)]], strict=True
         )
     ]
-    certain = [index for index, side in enumerate(kept) if side != OPEN]
+    certain = [index for index, side in enumerate(kept) if side in (FOR, AGAINST)]
     as_kept = [all(sides[steps][index] == kept[index] for index in certain) for steps in known]
     since = next((steps for at, steps in enumerate(known) if all(as_kept[at:])), None)
     settled_from = since if certain else None

@@ -26,7 +26,12 @@ _OPEN = {
     "not meaningful": "주장 {}의 판정은 기준인 단일 작업 값이 불안정하여 보류하였다",
 }
 """What is said of claims that are undecided, by reason."""
-_PARTS = {"parts_for": "성립", "parts_against": "역전", "parts_open": "미정"}
+_PARTS = {
+    "parts_for": "성립",
+    "parts_against": "역전",
+    "parts_open": "미정",
+    "parts_lacking": "실행 없음",
+}
 
 
 def definitions(pairs: Iterator[tuple[str, str]]) -> str:

@@ -19,7 +19,12 @@ from replications.core.spec.layout import ORIGIN, figures, run_folder
 
 PAGE = "README.md"
 _FILES = ("table.csv", "numbers.json")
-_PARTS = {"parts_for": "holds", "parts_against": "reversed", "parts_open": "open"}
+_PARTS = {
+    "parts_for": "holds",
+    "parts_against": "reversed",
+    "parts_open": "open",
+    "parts_lacking": "not run",
+}
 
 
 def publish(plan: Plan, folder: Path, output: Path) -> None:
@@ -93,7 +98,7 @@ def _cells(plan: Plan, row: pd.Series) -> list[str]:
         verdict += "".join(
             f"<br>{word}: {', '.join(names[part] for part in row[column].split('; '))}"
             for column, word in _PARTS.items()
-            if isinstance(row[column], str)
+            if isinstance(row.get(column), str)
         )
     settled = "" if pd.isna(row["settled_from"]) else f"{row['settled_from']:,.0f} steps"
     return [row["claim"], row["title"], verdict, settled]

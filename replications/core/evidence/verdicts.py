@@ -33,8 +33,8 @@ from replications.core.evidence.statistics import ALPHA, part_p_values, sign_fli
 from replications.core.evidence.values import Values
 from replications.core.spec import Comparison, Plan
 
-PARTS = ("parts_for", "parts_against", "parts_open")
-"""Which comparisons of a claim hold, are reversed and are open."""
+PARTS = ("parts_for", "parts_against", "parts_open", "parts_lacking")
+"""Which comparisons of a claim hold, are reversed, are open, and lack a run in the study."""
 SIDES = "sides"
 """Of which of them each comparison is, in a table that is not written."""
 
@@ -142,6 +142,8 @@ def concluded(
 
 def _side(row: pd.Series, part: Part) -> str:
     """What a part is, the claim's correction over the claims of the paper applied to it."""
+    if part.found is None:
+        return "parts_lacking"
     if part.p_for * row["p_for_holm"] / row["p_for"] <= ALPHA:
         return "parts_for"
     if part.p_against * row["p_against_holm"] / row["p_against"] <= ALPHA:

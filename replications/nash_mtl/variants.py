@@ -20,11 +20,12 @@ from replications.nash_mtl.stepping import Step, step_of
 
 
 def variants(plan: Plan) -> list[str]:
-    """The runs of the study that are weighted by Nash-MTL in one form or another, unscaled."""
+    """The runs of the study that are weighted by Nash-MTL in one form or another, unscaled, at the
+    last budget."""
     return [
         name
         for name, run in plan.runs.items()
-        if run.weighting.name.startswith("nash") and not run.loss_scale
+        if run.weighting.name.startswith("nash") and not run.loss_scale and not run.axis
     ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -47,8 +48,4 @@ def step_of(plan: Plan, run: str, seed: int, device: torch.device) -> Step:
     learner = build_learner(plan, run, tasks, seed, device)
     split = random_split(plan, device)
     job, training = assemble(plan, run, seed, tasks, learner, split, split, Path(), "")
-
-    def step() -> dict[str, Tensor]:
-        return update(job, training)
-
-    return step
+    return functools.partial(update, job, training)

@@ -130,7 +130,7 @@ def copy_sources(
         ("sections.tex", r"\input{{replications/{}/paper.tex}}"),
         (
             "supplement.tex",
-            r"\input{{generated/{0}/supplement.tex}}\resulttable{{generated/{0}/table_results.tex}}",
+            r"\input{{generated/{0}/supplement.tex}}\maintable{{generated/{0}/table_results.tex}}",
         ),
     ):
         path = build / "generated" / file

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from replications.core.evidence.naming import metric_name, task_name, unit_name
+from replications.core.evidence.naming import task_name
 from replications.core.evidence.study import Results
-from replications.core.evidence.tables import decimals
+from replications.core.evidence.tables import dagger, decimals, heading
 
 
 def efficiency_table(
@@ -99,17 +99,12 @@ def _task_line(results: Results, task: str) -> str:
     single = plan.single_of(task, reference)
     digits = decimals(of_metric["mean"])
     cell = of_metric.loc[single]
-    cells = [_task_heading(task, metric, cell)]
+    cells = [rf"\quad {' '.join(heading(results, (task, metric)))}"]
     for run in (single, reference):
-        dagger = "" if results.floors.none_of({run}, task) else r"$^{\dagger}$"
         mean, spread = of_metric.loc[run, ["mean", "spread"]]
-        cells.append(rf"\num{{{mean:.{digits}f}}} & \num{{{spread:.{digits}f}}}{dagger}")
+        cells.append(
+            rf"\num{{{mean:.{digits}f}}} & \num{{{spread:.{digits}f}}}{dagger(results, run, task)}"
+        )
     sign = 1 if cell["higher_is_better"] else -1
     gain = 100 * sign * (of_metric.loc[reference, "mean"] / cell["mean"] - 1)
     return " & ".join([*cells, rf"\num{{{gain:+.1f}}}"]) + r" \\"
-
-
-def _task_heading(task: str, metric: str, cell: pd.Series) -> str:
-    arrow = r"$\uparrow$" if cell["higher_is_better"] else r"$\downarrow$"
-    name = f"{task_name(task).removesuffix(' 분할')} {metric_name(task, metric)} {arrow}"
-    return rf"\quad {name} ({unit_name(str(cell['unit']))})"

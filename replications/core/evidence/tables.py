@@ -96,11 +96,16 @@ def _columns(results: Results) -> list[tuple[str, str]]:
 
 
 def _heading(results: Results, metric: tuple[str, str]) -> str:
+    lines = r"\\".join(heading(results, metric))
+    return rf"\shortstack{{{lines}}}"
+
+
+def heading(results: Results, metric: tuple[str, str]) -> tuple[str, str, str]:
+    """Task, metric with its direction, and unit."""
     cell = results.test.xs(metric, level=("task", "metric")).iloc[0]
     arrow = r"$\uparrow$" if cell["higher_is_better"] else r"$\downarrow$"
-    unit = unit_name(str(cell["unit"]))
     task, name = _names(metric)
-    return rf"\shortstack{{{task}\\{name} {arrow}\\({unit})}}"
+    return task, f"{name} {arrow}", f"({unit_name(str(cell['unit']))})"
 
 
 def _short(metric: tuple[str, str]) -> str:
@@ -164,8 +169,13 @@ def _measured(results: Results, runs: Sequence[str], metric: tuple[str, str]) ->
     mean = rf"\num{{{cell['mean']:.{digits}f}}}"
     if cell["mean"] == best:
         mean = rf"\textbf{{{mean}}}"
-    dagger = "" if results.floors.none_of({str(own.index[0])}, metric[0]) else r"$^{\dagger}$"
-    return rf"{mean} & \num{{{cell['spread']:.{digits}f}}}{dagger}"
+    spread = rf"\num{{{cell['spread']:.{digits}f}}}"
+    return f"{mean} & {spread}{dagger(results, str(own.index[0]), metric[0])}"
+
+
+def dagger(results: Results, run: str, task: str) -> str:
+    """The mark of a run that is at its floor."""
+    return "" if results.floors.none_of({run}, task) else r"$^{\dagger}$"
 
 
 def _is_meaningful(results: Results, run: str, metric: str) -> bool:

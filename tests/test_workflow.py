@@ -79,10 +79,12 @@ def restored(project: Path, tmp_path: Path) -> Iterator[None]:
     made = ("results", ".snakemake", "paper", "data")
     for name in made:
         shutil.copytree(project / name, tmp_path / "kept" / name)
-    yield
-    for name in made:
-        shutil.rmtree(project / name)
-        shutil.move(tmp_path / "kept" / name, project / name)
+    try:
+        yield
+    finally:
+        for name in made:
+            shutil.rmtree(project / name)
+            shutil.move(tmp_path / "kept" / name, project / name)
 
 
 def test_a_killed_workflow_carries_on(project: Path) -> None:
@@ -196,6 +198,7 @@ def test_two_edits_in_a_row_are_both_seen(project: Path, tmp_path: Path) -> None
             with changed(project / MODEL, "encoder(images)", f"encoder({factor} * images)"):
                 assert planned(project)["train"] == 12
                 assert snakemake(project, one).returncode == 0
+        assert planned(project)["train"] == 1
 
 
 def test_auto_is_cpu_where_there_is_no_gpu(project: Path) -> None:
@@ -232,7 +235,12 @@ def test_a_failing_rerun_keeps_what_is_there(project: Path, tmp_path: Path) -> N
     """Of a training that cannot run, and of arrays that cannot be prepared again."""
     run = Path("results/micro/uncertainty/equal/0")
     prepared = project / "data" / "prepared" / "streets-32x64"
-    before = {path: path.read_bytes() for path in (*(project / run).iterdir(), *prepared.iterdir())}
+
+    def made() -> dict[Path, bytes]:
+        files = (*(project / run).iterdir(), *prepared.iterdir())
+        return {path: path.read_bytes() for path in files}
+
+    before = made()
     archive = project / "data" / "streets" / "train.tar"
     with restored(project, tmp_path):
         with changed(project / MODEL, "class Trunk(nn.Module):", "class Trunk(no.Module):"):
@@ -241,7 +249,7 @@ def test_a_failing_rerun_keeps_what_is_there(project: Path, tmp_path: Path) -> N
         done = snakemake(project, "-f", f"{prepared.relative_to(project)}/dataset.json")
         assert done.returncode != 0
         assert "altered or cut short" in done.stdout
-        assert {path: path.read_bytes() for path in before} == before
+        assert made() == before
     assert snakemake(project).returncode == 0
 
 

@@ -40,10 +40,12 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def snakemake(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run the micro study's workflow; both streams in `stdout`."""
+def snakemake(
+    project: Path, *arguments: str, study: str = "micro"
+) -> subprocess.CompletedProcess[str]:
+    """Run the workflow of a study; both streams in `stdout`."""
     return subprocess.run(
-        ["snakemake", "--cores", "2", *arguments, "--config", "study=micro", "device=cpu"],
+        ["snakemake", "--cores", "2", *arguments, "--config", f"study={study}", "device=cpu"],
         cwd=project,
         check=False,
         stdout=subprocess.PIPE,
@@ -403,6 +405,31 @@ def test_published_results_make_the_paper_and_are_compared(project: Path) -> Non
     assert snakemake(project).returncode == 0
     comparison = pd.read_csv(project / FAMILY / "published.csv")
     assert set(comparison["outcome"]) == {"identical"}
+
+
+def test_published_runs_are_restored_instead_of_trained(project: Path, tmp_path: Path) -> None:
+    elsewhere = snakemake(project, "restore", study="quick")
+    assert elsewhere.returncode != 0
+    assert "Published are, each with its study: uncertainty (micro)" in elsewhere.stdout
+    results = project / "results" / "micro"
+    with restored(project, tmp_path):
+        before = (results / "uncertainty" / "runs.csv").read_bytes()
+        single = results / "uncertainty" / "single_depth" / "0"
+        shutil.move(single, tmp_path / "single")
+        shutil.rmtree(results)
+        shutil.move(tmp_path / "single", single)
+        own = (single / "provenance.json").read_bytes()
+        done = snakemake(project, "restore")
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert "results/micro/uncertainty: 12 folders restored" in done.stdout
+        assert (single / "provenance.json").read_bytes() == own
+        # A run, and every table and figure; none of the other eleven, and no floor.
+        file = (single / "metrics.json").relative_to(project)
+        again = snakemake(project, "-f", str(file), "uncertainty")
+        assert again.returncode == 0, again.stdout[-3000:]
+        assert again.stdout.count("starting (no checkpoint)") == 1
+        assert (results / "uncertainty" / "runs.csv").read_bytes() == before
+        assert not (results / "logs" / "floor").exists()
 
 
 def test_report(project: Path) -> None:

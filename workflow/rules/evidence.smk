@@ -217,3 +217,26 @@ rule publish:
             for family in BUILT
             for name in FAMILIES[family]
         ],
+
+
+# `snakemake restore`: what lies behind published results of this study, put where it has its own.
+# The data comes first: what is older than its data is made anew.
+rule restore:
+    input:
+        sorted(
+            {
+                f"{plan.settings_of(run).data.folder}/{layout.DESCRIPTION}"
+                for plan in TRAINING.values()
+                for run in plan.runs
+            }
+        ),
+    log:
+        f"{RESULTS}/logs/restore.log",
+    params:
+        command=EVIDENCE.format(stage="restore"),
+        replications=list(TRAINING),
+        published=PUBLISHED,
+        folder=RESULTS,
+    shell:
+        "{params.command} --replications {params.replications}"
+        " --published {params.published} --folder {params.folder} 2>&1 | tee {log}"

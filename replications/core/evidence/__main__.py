@@ -27,6 +27,11 @@ def main() -> None:
         stage.add_argument("--folder", type=Path, required=True, help="its results")
         if name != "summarise":
             stage.add_argument("--output", type=Path, required=True, help="what to replace")
+    stage = stages.add_parser("restore", help="published runs back to where a study has them")
+    stage.add_argument("--study", required=True)
+    stage.add_argument("--replications", nargs="+", required=True)
+    stage.add_argument("--published", type=Path, required=True, help="where they are committed")
+    stage.add_argument("--folder", type=Path, required=True, help="results of the study")
     stage = stages.add_parser("join", help="results of replications to those of their family")
     stage.add_argument("--replications", nargs="+", required=True)
     stage.add_argument("--sources", type=Path, required=True, help="where their folders lie")
@@ -49,6 +54,12 @@ def run(arguments: argparse.Namespace) -> None:
         from replications.core.evidence.join import join
 
         join(arguments.replications, arguments.sources, folder)
+        return
+    if arguments.stage == "restore":
+        from replications.core.evidence.archive import restore
+
+        plans = [load_plan(name, arguments.study) for name in arguments.replications]
+        restore(plans, arguments.published, folder)
         return
     plan = load_plan(arguments.replication, arguments.study)
     if arguments.stage == "summarise":

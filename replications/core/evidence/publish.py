@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from replications.core.evidence.archive import ARCHIVE, pack
 from replications.core.evidence.naming import part_names
 from replications.core.files import replacing, write_text
 from replications.core.spec import Comparison, Plan, load_plan, origin, replication_names
@@ -29,7 +30,7 @@ _PARTS = {
 
 def publish(plan: Plan, folder: Path, output: Path) -> None:
     """Replace `output` by the tables, figures, experiments and origins of the replication in
-    `folder`, and write the page beside it anew."""
+    `folder` and what lies behind them, and write the page beside it anew."""
     record = origin.verified(folder)
     drawings = {f"{figure}.svg" for figure in figures(plan)}
     files = [file for file in record.pop("files") if file not in drawings]
@@ -42,7 +43,8 @@ def publish(plan: Plan, folder: Path, output: Path) -> None:
     with replacing(new / "provenance.csv") as temporary:
         rows = pd.DataFrame(origins(plan, folder))
         rows.astype({"seed": "Int64"}).to_csv(temporary, index=False)
-    origin.seal(new, [*files, "provenance.csv"], record)
+    pack(plan, folder, new / ARCHIVE)
+    origin.seal(new, [*files, "provenance.csv", ARCHIVE], record)
     shutil.rmtree(output, ignore_errors=True)
     new.rename(output)
     write_text(output.parent / PAGE, page(output.parent))

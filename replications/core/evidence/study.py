@@ -65,16 +65,22 @@ class Results:
 
     def examples(self, run: str) -> dict[str, Array]:
         """The arrays of seed 0's `examples.npz`."""
-        with np.load(self.run_folder(run, 0) / "examples.npz") as arrays:
+        with self._arrays(run, 0) as arrays:
             return dict(arrays)
 
     def learned(self, run: str, name: str) -> Array:
         """What the learners of all seeds found out under a name, (seeds, ...)."""
         found = []
         for seed in self.plan.seed_numbers:
-            with np.load(self.run_folder(run, seed) / "examples.npz") as arrays:
+            with self._arrays(run, seed) as arrays:
                 found.append(arrays[f"learned_{name}"])
         return np.stack(found)
+
+    def _arrays(self, run: str, seed: int) -> np.lib.npyio.NpzFile:
+        place = self.run_folder(run, seed)
+        origin.verified(place, ["examples.npz"])
+        found: np.lib.npyio.NpzFile = np.load(place / "examples.npz")
+        return found
 
     def history(self, run: str, seed: int) -> pd.DataFrame:
         """What the training of a run recorded, a row per recorded step."""

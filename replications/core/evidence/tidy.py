@@ -30,8 +30,8 @@ COSTS_COLUMNS = [
     *["latency_ms", "latency_q1_ms", "latency_q3_ms", "latency_separate_ms"],
     *["training_s", "peak_memory_mb", "device"],
 ]
-_READ = [file for file in MEASURED if file != "model.pt"]
-"""The files of a run folder that tables and figures are made from."""
+_READ = [file for file in MEASURED if file not in ("examples.npz", "model.pt")]
+"""The files of every run folder that tables and figures are made from."""
 _TEXT = ("axis", "condition")
 """Columns in which nothing is a value, and no gap."""
 

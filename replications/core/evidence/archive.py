@@ -1,0 +1,113 @@
+"""What lies behind published results, in one file: the folders of runs, experiments and floors.
+
+From there a study goes on where it was published: a run is trained again, or more are added, and
+all others need not be.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import tarfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from replications.core.errors import StudyError
+from replications.core.files import replacing
+from replications.core.spec import Plan, origin
+from replications.core.spec.layout import FLOOR, ORIGIN, run_folder
+
+ARCHIVE = "runs.tar.xz"
+
+
+def pack(plan: Plan, folder: Path, path: Path) -> None:
+    """Write the folders behind the results of a replication in `folder`: those of its own runs, its
+    experiments and its floors.
+
+    Trained weights stay behind, and predictions that no figure draws: nothing that is published is
+    made from them, and they are most of the bytes.
+
+    Raises:
+        StudyError: a folder is incomplete or was altered.
+    """
+    own = [run for run in plan.runs if plan.owner(run) is plan]
+    places = [run_folder(folder, plan, run, seed) for run in own for seed in plan.seed_numbers]
+    places += [folder / name for name in plan.experiments]
+    places += [] if plan.lender else [folder / FLOOR]
+    content: dict[str, bytes] = {}
+    for place in places:
+        record = origin.verified(place)
+        kept = [file for file in record["files"] if _is_kept(place / file)]
+        record |= {"files": {file: record["files"][file] for file in kept}}
+        name = place.relative_to(folder).as_posix()
+        content |= {f"{name}/{file}": (place / file).read_bytes() for file in kept}
+        content[f"{name}/{ORIGIN}"] = json.dumps(record, ensure_ascii=False).encode()
+    with replacing(path) as temporary, tarfile.open(temporary, "w:xz", preset=9) as archive:
+        # Files of one kind beside each other, which halves the size.
+        for name in sorted(content, key=lambda name: (name.rpartition("/")[2], name)):
+            member = tarfile.TarInfo(name)
+            member.size = len(content[name])
+            archive.addfile(member, io.BytesIO(content[name]))
+
+
+def _is_kept(path: Path) -> bool:
+    """Whether a table or figure is made from a file of a run folder."""
+    if path.name != "examples.npz":
+        return path.name != "model.pt"
+    if path.parent.name == "0" and "@" not in path.parent.parent.name:
+        return True
+    with np.load(path) as arrays:
+        return any(name.startswith("learned_") for name in arrays.files)
+
+
+def restore(plans: Sequence[Plan], published: Path, folder: Path) -> None:
+    """Put the folders behind published results where a study has them, `folder`, but for those that
+    it has already; and say how many.
+
+    Raises:
+        StudyError: none of the replications is published from the study, or an archive was altered.
+    """
+    records = {plan.name: origin.read(published / plan.name / ORIGIN) for plan in plans}
+    found = [
+        plan
+        for plan in plans
+        if records[plan.name].get("study") == plan.study and ARCHIVE in records[plan.name]["files"]
+    ]
+    if not found:
+        there = [
+            f"{name} ({record['study']}{'' if ARCHIVE in record['files'] else ', without runs'})"
+            for name, record in records.items()
+            if record
+        ]
+        raise StudyError(
+            f"{published}: has no runs of study {plans[0].study}. Published are, each with its "
+            f"study: {', '.join(there) or 'none'}; another one is asked for with --config study=..."
+        )
+    for plan in found:
+        restored = unpack(published / plan.name, folder / plan.name)
+        print(f"{folder / plan.name}: {restored} folders restored", flush=True)
+
+
+def unpack(published: Path, folder: Path) -> int:
+    """Put the folders in the archive of published results into `folder`, but for those that are
+    there; how many."""
+    origin.verified(published, [ARCHIVE])
+    new = folder.with_name(f".{folder.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
+    with tarfile.open(published / ARCHIVE) as archive:
+        archive.extractall(new, filter="data")
+    places = [path.parent for path in sorted(new.rglob(ORIGIN))]
+    missing = [p for p in places if not (folder / p.relative_to(new) / ORIGIN).is_file()]
+    for place in missing:
+        origin.verified(place)
+        for file in place.iterdir():
+            file.touch()  # later than the data, or it would be made anew
+        target = folder / place.relative_to(new)
+        shutil.rmtree(target, ignore_errors=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        place.rename(target)
+    shutil.rmtree(new)
+    return len(missing)

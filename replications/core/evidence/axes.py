@@ -11,7 +11,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
-from replications.core.evidence.naming import metric_name, task_name, unit_name
+from replications.core.evidence.naming import axis_name, metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
 from replications.core.spec import ALL_TASKS, DELTA_METRICS, base_of, written
 
@@ -84,7 +84,7 @@ def axes_figure(results: Results) -> Figure:
             if not axis.lines:  # no run of the task is laid out there
                 axis.set_visible(False)
                 continue
-            axis.set_xlabel(place, fontsize=7)
+            axis.set_xlabel(axis_name(place), fontsize=7)
             values = axis.lines[0].get_xdata()
             if min(values) > 0:
                 axis.set_xscale("log")

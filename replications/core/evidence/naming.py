@@ -1,4 +1,4 @@
-"""What the paper calls tasks, metrics, units and encoders; what has no name keeps its own."""
+"""What the paper calls tasks, metrics, units, axes and encoders; what has no name keeps its own."""
 
 from __future__ import annotations
 
@@ -29,12 +29,22 @@ VERDICTS: dict[Verdict, str] = {
     "undecided": "판정 불가",
 }
 """What verdicts are called in text and figures."""
+_AXES = {
+    "steps": "학습 단계",
+    "train_fraction": "레이블이 있는 학습 영상의 비율",
+    "model.width": "공유 신경망의 폭 (채널)",
+}
 _UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
 
 
 def task_name(task: str) -> str:
     """A task as a figure or table calls it; may contain LaTeX's mathematics."""
     return presentation(task).name
+
+
+def axis_name(axis: str) -> str:
+    """What a run is laid out along, or evaluated at."""
+    return _AXES.get(axis, axis)
 
 
 def metric_name(task: str, metric: str) -> str:

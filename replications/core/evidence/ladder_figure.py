@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 
 from replications.core.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
 from replications.core.evidence.naming import VERDICTS, part_names
@@ -18,8 +19,8 @@ _NAMED = 3
 """Lines of a panel that are named at most; more names would cover each other."""
 _MOST_ROWS = 4
 """Rows of panels that a page has room for beside its text."""
-_APART = 0.13
-"""Of the height of a panel, between names."""
+_APART = 2.3 * MM
+"""Inches between names."""
 
 
 def ladder_figure(results: Results) -> Figure:
@@ -45,17 +46,20 @@ def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
         panels = [(one, str(one.ladder["claim"].iloc[0])) for one in results if len(one.ladder)]
     columns = min(most, max(1, len(panels)))
     rows = math.ceil(max(1, len(panels)) / columns)
-    size = (width, (8 + (26 if rows < _MOST_ROWS else 22) * rows) * MM)
+    size = (width, (8 + (26 if rows < _MOST_ROWS else 19) * rows) * MM)
     figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis, (one, claim) in zip(grid.flat, panels, strict=False):
         _panel(axis, one, claim)
         if len(results) > 1:
             name = one.plan.replication.korean
-            axis.set_title(f"{name}\n{axis.get_title()}", fontsize=6.5, pad=2)
+            axis.set_title(f"{name} {axis.get_title()}", fontsize=6.5, pad=4)
     for axis in grid.flat[len(panels) :]:
         axis.set_visible(False)
     figure.supxlabel("학습 단계", fontsize=7.5)
     figure.supylabel("차이 (%)", fontsize=7.5)
+    figure.draw_without_rendering()  # names are set apart by the height that panels have then
+    for axis in grid.flat:
+        _set_apart(axis, axis.get_window_extent().height / figure.dpi)
     return figure
 
 
@@ -85,19 +89,17 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
     axis.set_xticks(budgets, [f"{steps:,}" if steps in labelled else "" for steps in budgets])
     axis.minorticks_off()
     verdicts = results.claims.set_index("claim")["verdict"].map(VERDICTS)
-    axis.set_title(f"주장 {claim}: {verdicts[claim]}", fontsize=7.5, pad=2)
+    axis.set_title(f"{claim}: {verdicts[claim]}", fontsize=7.5, pad=2)
 
 
 def _name(axis: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
-    """Write names, in the colours of their lines, beside where the lines end, far enough apart."""
+    """Write names, in the colours of their lines, beside where the lines end."""
     low, high = axis.get_ylim()
-    below = -math.inf
     for value, name, colour in sorted(ends):
-        below = max((value - low) / (high - low), below + _APART)
         axis.annotate(
             # Indices would be too small to print, and LaTeX's underscores are none of matplotlib's.
             re.sub(r"\$_\{(.*?)\}\$", r" \1", name).replace(r"\_", "_"),
-            (1, below),
+            (1, (value - low) / (high - low)),
             (2, 0),
             xycoords="axes fraction",
             textcoords="offset points",
@@ -105,3 +107,16 @@ def _name(axis: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
             fontsize=6,
             color=colour,
         )
+
+
+def _set_apart(axis: Axes, height: float) -> None:
+    """Move names apart, upwards from the lowest and then down from the top of the panel, as far as
+    it takes to read them; `height`: of the panel, in inches."""
+    names = [name for name in axis.texts if isinstance(name, Annotation)]
+    apart, below, above = _APART / height, -math.inf, 1 + _APART / height
+    for name in names:
+        below = max(name.xy[1], below + apart)
+        name.xy = (1, below)
+    for name in reversed(names):
+        above = min(name.xy[1], above - apart)
+        name.xy = (1, above)

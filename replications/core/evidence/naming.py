@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from replications.core.presentation import presentation
 from replications.core.spec import Comparison, Plan, Verdict
+from replications.core.spec.claims import SINGLES
 
 _DELTA_M = {
     "delta_m_per_task_primary": r"$\Delta_m$",
@@ -56,9 +57,8 @@ def metric_name(task: str, metric: str) -> str:
 def part_names(plan: Plan, comparisons: Sequence[Comparison]) -> list[str]:
     """What each of a claim's comparisons is called: by as little as tells them apart, of the task,
     the metric, the run, the run it is compared with and the condition."""
-    titles = {run: spec.title for run, spec in plan.replication.runs.items()} | {
-        run: spec.title for run, spec in plan.runs.items()
-    }
+    specs = plan.replication.runs | plan.runs
+    titles = {run: spec.title for run, spec in specs.items()} | {SINGLES: "단일 작업"}
     rows = [
         (
             task_name(one.task),
@@ -74,7 +74,9 @@ def part_names(plan: Plan, comparisons: Sequence[Comparison]) -> list[str]:
     for subset in subsets:
         # A run before its task, as a sentence has them.
         order = sorted(subset, key=lambda column: (2, 3, 0, 1, 4).index(column))
-        names = [" ".join(filter(None, (row[column] for column in order))) for row in rows]
+        chosen = [[row[column] for column in order if row[column]] for row in rows]
+        between = " 대 " if {2, 3} <= set(subset) else " "
+        names = [between.join(own[:2]) + "".join(f" {name}" for name in own[2:]) for own in chosen]
         if len(set(names)) == len(names):
             break
     return names

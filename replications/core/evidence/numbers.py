@@ -110,9 +110,15 @@ def _three_digits(value: float) -> str:
 def _sentence(plan: Plan, row: Any) -> str:
     """What came of a claim, and of its parts, from its row of claims.csv."""
     said = plan.replication.claims[str(row.claim)].said(row.verdict, row.reason)
-    found = {word: getattr(row, column) for column, word in _PARTS.items()}
-    parts = " / ".join(f"{word}: {names}" for word, names in found.items() if names)
+    found = {column: getattr(row, column) for column in _PARTS}
+    parts = " / ".join(f"{_PARTS[key]}: {_named(key, own)}" for key, own in found.items() if own)
     return f"{said}({parts})" if parts and row.verdict == "partly" else said
+
+
+def _named(column: str, names: str) -> str:
+    """The names of some parts; of what was not run their number where they are many."""
+    count = names.count("; ") + 1
+    return f"비교 {count}개" if column == "parts_lacking" and count > 3 else names
 
 
 def counted(verdicts: pd.Series) -> str:

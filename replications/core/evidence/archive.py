@@ -33,7 +33,7 @@ def pack(plan: Plan, folder: Path, path: Path) -> None:
     Raises:
         StudyError: a folder is incomplete or was altered.
     """
-    own = [run for run in plan.runs if plan.owner(run) is plan]
+    own = [run for run, spec in plan.runs.items() if not spec.of]
     places = [run_folder(folder, plan, run, seed) for run in own for seed in plan.seed_numbers]
     places += [folder / name for name in plan.experiments]
     places += [] if plan.lender else [folder / FLOOR]

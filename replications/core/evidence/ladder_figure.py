@@ -50,9 +50,11 @@ def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
     figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis, (one, claim) in zip(grid.flat, panels, strict=False):
         _panel(axis, one, claim)
-        if len(results) > 1:
-            name = one.plan.replication.korean
-            axis.set_title(f"{name} {axis.get_title()}", fontsize=6.5, pad=4)
+        whose = one.plan.replication.korean if len(results) > 1 else "주장"
+        verdict = VERDICTS[one.claims.set_index("claim").loc[claim, "verdict"]]
+        axis.set_title(
+            f"{whose} {claim}: {verdict}", fontsize=6.5 if len(results) > 1 else 7.5, pad=4
+        )
     for axis in grid.flat[len(panels) :]:
         axis.set_visible(False)
     figure.supxlabel("학습 단계", fontsize=7.5)
@@ -88,8 +90,6 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
     labelled = (budgets[0], budgets[-1])  # labels of all would touch
     axis.set_xticks(budgets, [f"{steps:,}" if steps in labelled else "" for steps in budgets])
     axis.minorticks_off()
-    verdicts = results.claims.set_index("claim")["verdict"].map(VERDICTS)
-    axis.set_title(f"{claim}: {verdicts[claim]}", fontsize=7.5, pad=2)
 
 
 def _name(axis: Axes, ends: Sequence[tuple[float, str, str]]) -> None:

@@ -72,11 +72,11 @@ def part_names(plan: Plan, comparisons: Sequence[Comparison]) -> list[str]:
     columns = range(5)
     subsets = itertools.chain(*(itertools.combinations(columns, size) for size in range(1, 6)))
     for subset in subsets:
-        # A run before its task, as a sentence has them.
-        order = sorted(subset, key=lambda column: (2, 3, 0, 1, 4).index(column))
-        chosen = [[row[column] for column in order if row[column]] for row in rows]
-        between = " 대 " if {2, 3} <= set(subset) else " "
-        names = [between.join(own[:2]) + "".join(f" {name}" for name in own[2:]) for own in chosen]
+        # Runs before their task, as a sentence has them.
+        names = []
+        for row in rows:
+            runs, rest = ([row[c] for c in own if c in subset] for own in ((2, 3), (0, 1, 4)))
+            names.append(" ".join(filter(None, [" 대 ".join(filter(None, runs)), *rest])))
         if len(set(names)) == len(names):
             break
     return names

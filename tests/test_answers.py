@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from replications.core.evidence.answers import pays
 from replications.core.evidence.delta_m import as_metrics
 from replications.core.evidence.overview import published_delta
+from replications.core.evidence.pays import pays
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 from replications.core.evidence.values import observed
@@ -39,7 +39,7 @@ class Answered:
                 level = 100 + (change if run == self.reference else 0.0)
                 noise = NOISE if run == self.reference else -NOISE
                 place = (run, "test", "", task, metric, higher)
-                rows += [(*place, seed, level + own) for seed, own in enumerate(noise)]
+                rows += [(*place, seed, level + own / 2) for seed, own in enumerate(noise)]
         columns = ["run", "split", "condition", "task", "metric", "higher_is_better", "seed"]
         self.runs = pd.DataFrame(rows, columns=[*columns, "value"])
 
@@ -78,20 +78,29 @@ def said(
 @pytest.mark.parametrize(
     ("low", "high", "saved", "expected"),
     [
-        (1.0, 3.0, 50.0, r"정확도로는 불확실성 가중($+2.0$\,\%)이고, "),
+        (1.0, 3.0, 50.0, r"정확도($\Delta_m$)로는 불확실성 가중($+2.0$\,\%)이고, "),
         (-1.0, 3.0, 50.0, r"줄인 매개변수로는 불확실성 가중($50$\,\%)이다."),
         (-1.0, 3.0, -20.0, r"줄인 매개변수로는 없다."),
         (-3.0, 3.0, 50.0, r"줄인 매개변수로는 없다."),
-        (-9.0, -3.0, 50.0, "모델 2개 가운데 이득이 인정된 것은, 정확도로는 없고"),
+        (-9.0, -3.0, 50.0, r"모델 2개 가운데 이득이 인정된 것은, 정확도($\Delta_m$)로는 없고"),
     ],
 )
 def test_when_sharing_pays(low: float, high: float, saved: float, expected: str) -> None:
     assert expected in said(Answered("uncertainty", 10), low, high, saved)
 
 
+@pytest.mark.parametrize(
+    ("semseg", "kept"), [("unclear", "불확실성 가중이다"), ("negative", "없다")]
+)
+def test_an_average_that_is_kept_may_hide_a_task_that_is_not(semseg: str, kept: str) -> None:
+    sentence = said(Answered("uncertainty", 10, semseg=semseg), -1.0, 3.0, 50.0)
+    assert "줄인 매개변수로는 불확실성 가중" in sentence
+    assert sentence.endswith(rf"어느 작업도 2\,\% 넘게 잃지 않았다고 인정된 것은 {kept}.")
+
+
 def test_other_runs_than_the_reference_pay_too() -> None:
     sentence = said(Answered("uncertainty", 10), -9.0, -3.0, 50.0, equal=(5.0, 6.0))
-    assert r"정확도로는 불확실성 가중의 ‘균등 가중’($+5.5$\,\%)이고, " in sentence
+    assert r"정확도($\Delta_m$)로는 불확실성 가중의 ‘균등 가중’($+5.5$\,\%)이고, " in sentence
 
 
 def test_which_tasks_gain_and_lose() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
 from replications.core.nets.encoders import BasicBlock
@@ -63,8 +62,8 @@ def _has_shortcut(block: nn.Module) -> bool:
 def _shortcut(block: nn.Module, x: Tensor) -> Tensor:
     """What a block makes of its input without its convolutions."""
     if isinstance(block, BasicBlock):
-        return F.relu(block.around(x))
+        return block.around(x)
     if type(block).__name__ == "BasicBlock":
         around = getattr(block, "downsample", None)
-        return F.relu(x if around is None else around(x))
+        return x if around is None else around(x)
     return x

@@ -14,14 +14,15 @@ from replications.adashare.options import ModelOptions
 from replications.adashare.policy import (
     SELECT,
     difference,
-    exchanged,
     relaxed,
     sampled,
+    shuffled,
     sparsity,
 )
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets.columns import encoder, heads, size_of, widths
 from replications.core.nets.learner import Learner, Losses, Moment
+from replications.core.nets.passes import Switch, per_task_norms
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task, losses_of
 
@@ -39,6 +40,8 @@ class AdaShare(Learner):
         self.options, self.choice = options, Choice()
         self.trunk = encoder(options, seed)
         self.blocks = selectable(self.trunk, self.choice)
+        self.switch = Switch()
+        per_task_norms(self.trunk, list(channels), self.switch, weights=False)
         self.heads = heads(channels, options, seed, dict.fromkeys(channels, widths(options)[-1]))
         self.learns = options.policy == "learned" and len(channels) > 1
         if self.learns:
@@ -48,18 +51,19 @@ class AdaShare(Learner):
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """The losses of the predictions."""
+        if moment.phase == "policy":
+            self.trunk.train()  # frozen, but running statistics are of other blocks than these
         draw = self._relaxed(moment) if self.learns else self._fixed()
         size = size_of(batch.inputs)
         predictions = {
-            task: [head(self.features(batch.inputs, draw[task]), size)]
-            for task, head in self.heads.items()
-            if task in tasks
+            task: [self.heads[task](self.features(batch.inputs, task, draw[task]), size)]
+            for task in tasks
         }
         return Losses(losses_of(tasks, predictions, batch.labels))
 
-    def features(self, images: Tensor, selection: Selection) -> Tensor:
-        """(B, 3, H, W) to the last features, by way of the blocks that are selected."""
-        self.choice.selection = selection
+    def features(self, images: Tensor, task: str, selection: Selection) -> Tensor:
+        """(B, 3, H, W) to a task's last features, by way of the blocks that are selected."""
+        self.switch.task, self.choice.selection = task, selection
         for stage in self.trunk:
             images = stage(images)
         return images
@@ -83,7 +87,7 @@ class AdaShare(Learner):
         """A prediction of every task; no condition changes it."""
         size, fixed = size_of(inputs), self._fixed()
         return {
-            task: head(self.features(inputs, fixed[task]), size)
+            task: head(self.features(inputs, task, fixed[task]), size)
             for task, head in self.heads.items()
         }
 
@@ -147,5 +151,5 @@ def build_model(
             raise TypeError("a policy is drawn from a network that has learned one")
         with seeded(seed, "policy"):
             policy = sampled(found.logits.detach().cpu())
-            model.policy.copy_(exchanged(policy) if options.policy == "exchanged" else policy)
+            model.policy.copy_(shuffled(policy) if options.policy == "random" else policy)
     return model

@@ -14,10 +14,10 @@ NotNegative = Annotated[float, Field(ge=0)]
 class ModelOptions(StagedOptions):
     """An encoder whose residual blocks every task selects or skips."""
 
-    policy: Literal["learned", "sampled", "exchanged"] = "sampled"
+    policy: Literal["learned", "sampled", "random"] = "sampled"
     """`learned`: what is selected is being learned. `sampled`: it is drawn once from what a run
-    that is needed has learned; all blocks without one. `exchanged`: the same, but every task has
-    that of another."""
+    that is needed has learned; all blocks without one. `random`: as many blocks of every task, but
+    others."""
     sparsity: NotNegative = 0.05
     """The factor on the logarithm of the probability that blocks are selected."""
     sharing: NotNegative = 0.05

@@ -24,10 +24,9 @@ def sampled(logits: Tensor) -> Tensor:
     return torch.rand(probability.shape) < probability
 
 
-def exchanged(policy: Tensor) -> Tensor:
-    """The policies of the tasks, (K, L) bool, each given to another task, so that all together cost
-    what they did."""
-    return policy.roll(1 + int(torch.randint(max(1, len(policy) - 1), ())), dims=0)
+def shuffled(policy: Tensor) -> Tensor:
+    """As many blocks of every task as a policy selects, (K, L) bool, but at random."""
+    return torch.stack([row[torch.randperm(len(row))] for row in policy])
 
 
 def sparsity(logits: Tensor) -> Tensor:

@@ -29,8 +29,7 @@ class ASTMT(Passes):
         self.trunk = encoder(options, seed)
         with seeded(seed, "parts"):
             adapt(self.trunk, list(channels), options, self.switch)
-        if options.norms:
-            per_task_norms(self.trunk, list(channels), self.switch)
+        per_task_norms(self.trunk, list(channels), self.switch, options.norms)
         behind = widths(options)[-1]
         self.heads = heads(channels, options, seed, dict.fromkeys(channels, behind))
         self.weight = options.adversary if len(channels) > 1 else 0.0

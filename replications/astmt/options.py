@@ -15,13 +15,14 @@ class ModelOptions(StagedOptions):
 
     excitation: bool = True
     """Squeeze and excitation behind every block, of each task."""
-    reduction: Positive = 16
+    reduction: Positive = 4
     """Channels to a hidden unit of an excitation."""
     adapters: bool = True
     """A 1x1 convolution beside every 3x3 convolution, of each task."""
     norms: bool = True
-    """Batch norm of each task; else of all."""
-    adversary: Annotated[float, Field(ge=0)] = 0.01
+    """The factors and offsets of batch norm of each task; else of all. Its running statistics are
+    always the task's."""
+    adversary: Annotated[float, Field(ge=0)] = 1.0
     """The factor on the loss by which a discriminator learns to tell from a gradient whose it is,
     and the network not to let it; 0: there is none."""
     hidden: Positive = 32

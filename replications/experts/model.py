@@ -88,11 +88,19 @@ class Experts(Learner):
 
 
 def expert(options: StagedOptions, seed: int, name: str) -> nn.Sequential:
-    """An encoder; without a name, that of the single-task networks."""
+    """An encoder; without a name, that of the single-task networks.
+
+    ImageNet weights are the same for all, and a gate could not tell experts apart: kernels of those
+    with a name then differ from them by a tenth of their spread.
+    """
     if not name:
         return nn.Sequential(*encoder(options, seed))
     with seeded(seed, f"expert/{name}"):
-        return nn.Sequential(*encoder(options, int(torch.randint(2**31, ()))))
+        found = nn.Sequential(*encoder(options, int(torch.randint(2**31, ()))))
+        with torch.no_grad():
+            for kernel in (p for p in found.parameters() if p.dim() > 1 and options.pretrained):
+                kernel.add_(0.1 * kernel.std() * torch.randn_like(kernel))
+    return found
 
 
 def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -> Experts:

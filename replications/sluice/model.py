@@ -52,15 +52,11 @@ class Sluice(Columns):
         if not self.orthogonality:
             return {}
         kernels = [
-            [
-                m.weight
-                for m in stage.modules()
-                if isinstance(m, nn.Conv2d) and min(m.kernel_size) > 1
-            ]
+            [m.weight for name, m in stage.named_modules() if _on_main_path(name, m)][-1]
             for column in self.columns.values()
             for stage in column.children()
         ]
-        total = torch.stack([overlap(own[-1]) for own in kernels]).sum()
+        total = torch.stack([overlap(own) for own in kernels]).sum()
         return {"orthogonality": self.orthogonality * total}
 
     def learned(self) -> dict[str, Tensor]:
@@ -81,6 +77,11 @@ class Sluice(Columns):
         """Parameters of a task's column, mixture and head."""
         own = self.mixtures[task].parameters() if task in self.mixtures else ()
         return [*super().task_parameters(task), *own]
+
+
+def _on_main_path(name: str, module: nn.Module) -> bool:
+    """Whether a module is a convolution, and of no shortcut."""
+    return isinstance(module, nn.Conv2d) and not {"shortcut", "downsample"} & {*name.split(".")}
 
 
 def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -> Sluice:

@@ -14,6 +14,8 @@ from replications.core.nets.learner import Learner
 from replications.tensor_factorisation.factors import Factors, fixed, ranks_of, share, within
 from replications.tensor_factorisation.options import ModelOptions
 
+_RANKS = "ranks_"
+
 
 class FactorisedColumns(Columns):
     """Columns without kernels of their own; biases, batch norms and heads are the task's."""
@@ -44,6 +46,9 @@ class FactorisedColumns(Columns):
             for place, kernels in _kernels(self).items()
         )
         self.places = list(_convolutions(next(iter(self.columns.values()))))
+        self.made: list[Tensor] | None = None
+        """The kernels, while nothing is trained."""
+        self.register_load_state_dict_post_hook(_forget)  # type: ignore[no-untyped-call]
         for column in self.columns.values():
             for convolution in _convolutions(column).values():
                 # The place where a kernel is put in while the column is called.
@@ -51,9 +56,22 @@ class FactorisedColumns(Columns):
                 del convolution.weight
                 convolution.register_buffer("weight", empty, persistent=False)
 
+    def train(self, mode: bool = True) -> FactorisedColumns:
+        """As of every module; for evaluation the kernels are made once."""
+        super().train(mode)
+        self.made = None
+        if not mode:
+            with torch.no_grad():
+                self.made = self.kernels()
+        return self
+
+    def kernels(self) -> list[Tensor]:
+        """Of each convolution those of all tasks, (K, C', C, h, w)."""
+        return [factors.kernels() for factors in self.factors]  # type: ignore[operator]
+
     def columned(self, common: Tensor) -> dict[str, Tensor]:
         """The last features of every column."""
-        made = [factors.kernels() for factors in self.factors]  # type: ignore[operator]
+        made = self.made or self.kernels()
         found = {}
         for index, (task, column) in enumerate(self.columns.items()):
             kernels = {
@@ -66,6 +84,11 @@ class FactorisedColumns(Columns):
     def shared_parameters(self) -> list[Parameter]:
         """The factors."""
         return list(self.factors.parameters())
+
+
+def _forget(model: FactorisedColumns, _: object) -> None:
+    """Make the kernels from the weights that were loaded."""
+    model.train(model.training)
 
 
 def _convolutions(column: nn.Module) -> dict[str, nn.Conv2d]:
@@ -87,5 +110,7 @@ def build_model(
     needs: Mapping[str, Learner] | None = None,
 ) -> FactorisedColumns:
     """The model for the tasks in `channels` (task: channels of its prediction); `needs`: the
-    trained single-task networks that it starts from, or has the ranks of, by task."""
-    return FactorisedColumns(channels, options, seed, needs or {})
+    trained single-task networks that it starts from, by task, or has the ranks of, by `ranks_` and
+    task."""
+    trained = {role.removeprefix(_RANKS): network for role, network in (needs or {}).items()}
+    return FactorisedColumns(channels, options, seed, trained)

@@ -12,7 +12,7 @@ from replications.adashare import figures
 from replications.adashare.blocks import Choice, selectable
 from replications.adashare.model import AdaShare, build_model
 from replications.adashare.options import ModelOptions
-from replications.adashare.policy import difference, exchanged, relaxed, sampled, sparsity
+from replications.adashare.policy import difference, relaxed, sampled, shuffled, sparsity
 from replications.core.data.batches import Batch
 from replications.core.evidence.study import Results
 from replications.core.nets.columns import Columns, encoder
@@ -76,14 +76,27 @@ def test_draws_have_the_probabilities_of_the_logits() -> None:
     torch.testing.assert_close(hot, torch.full_like(hot, 0.5), atol=0.02, rtol=0)
 
 
-def test_exchanged_policies_are_those_of_other_tasks() -> None:
-    policy = torch.tensor([[True, False], [True, True], [False, False], [False, True]])
+def test_random_policies_have_as_many_blocks() -> None:
+    policy = torch.tensor([[True, False, False], [True, True, False], [False, False, False]])
     torch.manual_seed(0)
-    draws = [exchanged(policy) for _ in range(50)]
-    for draw in draws:
-        assert sorted(draw.tolist()) == sorted(policy.tolist())
-        assert all(own != other for own, other in zip(draw.tolist(), policy.tolist(), strict=True))
-    assert len({str(draw.tolist()) for draw in draws}) == 3
+    draws = [shuffled(policy) for _ in range(50)]
+    assert all(torch.equal(draw.sum(dim=1), policy.sum(dim=1)) for draw in draws)
+    assert len({str(draw.tolist()) for draw in draws}) == 9
+
+
+def test_what_a_task_is_evaluated_with_is_of_its_own_blocks() -> None:
+    """Once running statistics have settled, evaluation finds what training does."""
+    learner = build_model(CHANNELS, options(), 0)
+    learner.policy.copy_(torch.tensor([[True] * 4, [False, True, False, False]]))
+    batch = Batch(IMAGES, {"depth": torch.rand(2, 32, 64)})
+    tasks = dict.fromkeys(CHANNELS, Mean())
+    moment = Moment(0, 10, "train")
+    with torch.no_grad():
+        for _ in range(60):
+            trained = learner.train().losses(batch, tasks, moment).by_task  # type: ignore[arg-type]
+        found = learner.eval().losses(batch, tasks, moment).by_task  # type: ignore[arg-type]
+    for task in CHANNELS:
+        assert float(found[task]) == pytest.approx(float(trained[task]), rel=0.05)
 
 
 class Mean:

@@ -1,7 +1,7 @@
 """Replications that are like one another, side by side: what each way gains and costs.
 
-They have the same tasks and are compared with the same single-task runs, so what they gain can be
-read in one table, and the best of them lie on one front.
+They have the same tasks, and each is compared with single-task runs that were trained for as many
+steps, so what they gain can be read in one table, and the best of them lie on one front.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MM, heatmap, save, style
+from replications.core.evidence.ladder import AGAINST, sides_of
 from replications.core.evidence.naming import task_name
-from replications.core.evidence.statistics import interval
+from replications.core.evidence.pays import task_comparisons
+from replications.core.evidence.statistics import interval, seeds_needed
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import rows
 from replications.core.files import replacing, write_text
@@ -37,21 +39,21 @@ def compare_ways(results: Sequence[Results], folder: Path) -> list[tuple[str, st
     with mpl.rc_context(style()):
         save(front_figure(table), folder / "figure_front")
         save(transfer_figure(results), folder / "figure_transfer")
-    return [*way_sentences(table, tasks)]
+    return [*way_sentences(results, table)]
 
 
 def ways_table(results: Sequence[Results]) -> pd.DataFrame:
     """A row for each line of the first replication's table, which the others are like, and for the
     reference run of each other.
 
-    All are compared with the same single-task runs, the first line, those as well that begin with
-    trained networks and stand beside these trained on. Columns: `number` from 0, the single-task
-    runs; `title`; `parameters`; `delta_m` (`per_task_primary`) with `low` and `high`, and `<task>`,
-    `<task>_low`, `<task>_high` for each task's part of it, in percent, with 95 % intervals over
-    seeds; `<cost>_saved` in percent of the single-task runs together; `gap`, by how many percent
-    training samples are better than test samples, the mean over tasks; `reached`, the share of
-    tasks and seeds that reach the final validation value of the single-task run that matches, and
-    `share`, at which part of its steps, a median.
+    What begins with trained networks is compared with single-task runs that were trained on, all
+    else with those of the first line. Columns: `number` from 0, the single-task runs; `title`;
+    `parameters`; `delta_m` (`per_task_primary`) with `low` and `high`, and `<task>`, `<task>_low`,
+    `<task>_high` for each task's part of it, in percent, with 95 % intervals over seeds;
+    `<cost>_saved` in percent of the single-task runs together; `gap`, by how many percent training
+    samples are better than test samples, the mean over tasks; `reached`, the share of tasks and
+    seeds that reach the final validation value of the single-task run that matches, and `share`, at
+    which part of its steps, a median.
     """
     singles = next(_lines(results[0].plan))[1]
     found = [_way(one, title, runs, singles) for one in results for title, runs in _lines(one.plan)]
@@ -83,8 +85,12 @@ def _way(
     row: dict[str, object] = {"replication": plan.name, "title": title, "runs": "+".join(runs)}
     row["parameters"] = costs.loc[runs, "parameters"].sum()
     headline = plan.replication.headline
+    alike = {
+        task: plan.single_of(task, run) if plan.runs[run].role == "multi" else singles[task]
+        for task, run in by_task.items()
+    }
     gains = {
-        task: results.values.gain(run, singles[task], task, headline[task])
+        task: results.values.gain(run, alike[task], task, headline[task])
         for task, run in by_task.items()
     }
     for name, gain in {"delta_m": np.mean([*gains.values()], axis=0), **gains}.items():
@@ -92,7 +98,7 @@ def _way(
         row |= {name: float(gain.mean())}
         row |= dict(zip(_ends(name), ends, strict=True))
     for cost in _COSTS:
-        separate = costs.loc[[*singles.values()], cost].sum()
+        separate = costs.loc[[*alike.values()], cost].sum()
         if cost == "latency_ms" and len(runs) == 1:
             separate = costs.loc[runs[0], "latency_separate_ms"]
         row[f"{cost}_saved"] = float(100 * (1 - costs.loc[runs, cost].sum() / separate))
@@ -205,7 +211,7 @@ def transfer_figure(results: Sequence[Results]) -> Figure:
                 continue
             gains = {
                 task: float(
-                    one.values.gain(run, _first_single(plan, task), task, headline[task]).mean()
+                    one.values.gain(run, plan.single_of(task, run), task, headline[task]).mean()
                 )
                 for task in spec.tasks
             }
@@ -223,29 +229,30 @@ def transfer_figure(results: Sequence[Results]) -> Figure:
     return figure
 
 
-def _first_single(plan: Plan, task: str) -> str:
-    """The single-task run of a task that stands first: the others are variants."""
-    return next(run for run, spec in plan.runs.items() if spec.tasks == [task])
-
-
-def way_sentences(table: pd.DataFrame, tasks: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Which ways lose on no task, how many lose on each, and which lie on the front."""
-    own = table[~table["runs"].str.contains("+", regex=False)]
-    lost = {task: own[f"{task}_high"] < 0 for task in tasks}
-    none = own[~np.logical_or.reduce([*lost.values()])]
-    counts = ", ".join(f"{task_name(task)} {is_lost.sum()}개" for task, is_lost in lost.items())
-    kept = f"것은 {_listed(none['title'])}이다" if len(none) else "방식은 없다"
+def way_sentences(results: Sequence[Results], table: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    """Which ways lose on no task, how many lose on each, and which lie on the front; of losses only
+    where there are seeds enough for verdicts, by the joint test of a way's tasks."""
+    tasks = tasks_of(results[0].plan)
+    known = [one for one in results if one.plan.seeds >= seeds_needed(len(tasks))]
+    lost: dict[str, list[str]] = {}
+    for one in known:
+        compared = task_comparisons(one, one.plan.replication.reference)
+        sides = sides_of(one.plan, compared, one.values)
+        own = [c.task for c, side in zip(compared, sides, strict=True) if side.settled == AGAINST]
+        lost[one.plan.replication.korean] = own
+    found = [*lost.values()]
+    counts = ", ".join(f"{task_name(t)} {sum(t in own for own in found)}개" for t in tasks)
+    kept = [name for name, own in lost.items() if not own]
+    unharmed = f"것은 {'·'.join(kept)}이다" if kept else "방식은 없다"
     yield (
         "sentence.ways.negative",
-        f"단일 작업 모델보다 나빠진 것이 확인된 방식은 {len(own)}개 가운데 작업별로 {counts}이고, "
-        f"어느 작업에서도 손실이 확인되지 않은 {kept}.",
+        f"단일 작업 모델보다 나빠졌다고 인정된 방식은 {len(known)}개 가운데 작업별로 {counts}이고, "
+        f"어느 작업에서도 손실이 인정되지 않은 {unharmed}."
+        if known
+        else "단일 작업 모델보다 나빠진 방식이 있는지는 이 연구의 시드 수로는 답하지 않는다.",
     )
     yield (
         "sentence.ways.front",
         "매개변수의 절감과 $\\Delta_m$ 모두에서 다른 것에 뒤지지 않는 것은 "
-        f"{_listed(front(table)['title'])}이다.",
+        f"{'·'.join(front(table)['title'])}이다.",
     )
-
-
-def _listed(titles: pd.Series) -> str:
-    return "·".join(titles)

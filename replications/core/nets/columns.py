@@ -150,7 +150,13 @@ class Columns(Learner):
 
 
 def start_apart(model: Columns, options: StagedOptions, seed: int) -> None:
-    """Let each column start from other weights, where they would start alike."""
+    """Let each column start from other weights, where they would start alike.
+
+    Raises:
+        ValueError: the weights are given, and the same for all.
+    """
+    if options.pretrained:
+        raise ValueError("pretrained columns start alike; set pretrained: false")
     for task, column in model.columns.items():
         with seeded(seed, f"trunk/{task}"):
             own_seed = int(torch.randint(2**31, ()))

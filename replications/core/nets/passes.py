@@ -35,19 +35,29 @@ class PerTask(nn.Module):
         return found
 
 
-def per_task_norms(module: nn.Module, tasks: Sequence[str], switch: Switch) -> None:
-    """Give every batch norm in a module to each task, all as they are."""
+def per_task_norms(
+    module: nn.Module, tasks: Sequence[str], switch: Switch, weights: bool = True
+) -> None:
+    """Give every batch norm in a module to each task, all as they are; without `weights` their
+    running statistics alone: the passes of tasks differ, and an average fits none of them."""
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm2d):
-            setattr(module, name, PerTask({t: copy.deepcopy(child) for t in tasks}, switch))
+            own = {task: copy.deepcopy(child) for task in tasks}
+            for norm in own.values() if not weights else ():
+                norm.weight, norm.bias = child.weight, child.bias
+            setattr(module, name, PerTask(own, switch))
         else:
-            per_task_norms(child, tasks, switch)
+            per_task_norms(child, tasks, switch, weights)
 
 
 def parts_of(module: nn.Module, task: str) -> list[Parameter]:
     """The parameters in a module that are of one task alone."""
-    own = [m.parts[task] for m in module.modules() if isinstance(m, PerTask)]
-    return [p for part in own for p in part.parameters()]
+    switched = [m.parts for m in module.modules() if isinstance(m, PerTask)]
+    others = {
+        id(p) for parts in switched for t in parts if t != task for p in parts[t].parameters()
+    }
+    own = [p for parts in switched for p in parts[task].parameters()]
+    return [p for p in own if id(p) not in others]
 
 
 class Passes(Learner):

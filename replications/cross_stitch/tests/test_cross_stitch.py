@@ -94,8 +94,8 @@ def test_what_is_joined_is_compared_with_what_is_trained_on() -> None:
             single = plan.single_of(task, f"cross_stitch{budget}")
             assert single == f"continued_{task}{budget}"
             assert plan.runs[single].needs == {"itself": f"single_{task}{budget}"}
-            assert plan.single_of(task, f"hard{budget}") == f"single_{task}{budget}"
-            assert plan.single_of(task, f"hard_on{budget}") == single
+            assert plan.single_of(task, f"hard_wide{budget}") == f"single_{task}{budget}"
+            assert plan.single_of(task, f"hard_wide_on{budget}") == single
             assert plan.owner(f"single_{task}{budget}").name == "hard_sharing"
     (phase,) = plan.runs["cross_stitch"].phases
     assert phase.rates == {"units": 10}

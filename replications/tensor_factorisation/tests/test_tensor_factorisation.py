@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from conftest import moved_columns
 from replications.core.nets.columns import Columns
@@ -101,8 +101,14 @@ def test_it_starts_from_the_trained_networks(form: Form) -> None:
 
 def test_kernels_are_made_of_nothing_but_factors() -> None:
     learner = build_model(CHANNELS, options(rank=0.5), 0)
-    names = {name for name, _ in learner.named_parameters()}
-    assert not [name for name in names if name.startswith("columns") and "conv" in name]
+    kernels = {
+        f"columns.{task}.{name}.weight"
+        for task, column in Columns(CHANNELS, options(), 0).columns.items()
+        for name, module in column.named_modules()
+        if isinstance(module, nn.Conv2d)
+    }
+    assert len(kernels) == 2 * 13
+    assert not kernels & {name for name, _ in learner.named_parameters()}
     learner.predict(IMAGES)["depth"].sum().backward()
     assert all(p.grad is not None and p.grad.any() for p in learner.shared_parameters())
     assert all(p.grad is None for p in learner.task_parameters("semseg"))
@@ -130,7 +136,8 @@ def test_untrained_networks_start_apart() -> None:
 def test_it_may_have_the_ranks_of_trained_networks_alone() -> None:
     needs = {task: single(task) for task in CHANNELS}
     begun = build_model(CHANNELS, options(error=0.3), 0, needs)
-    fresh = build_model(CHANNELS, options(error=0.3, begun=False), 0, needs)
+    ranks = {f"ranks_{task}": network for task, network in needs.items()}
+    fresh = build_model(CHANNELS, options(error=0.3, begun=False), 0, ranks)
     assert parameters(fresh) == parameters(begun)
     one, other = (model.factors[1].kernels() for model in (begun, fresh))  # type: ignore[operator]
     assert not torch.allclose(one, other)
@@ -140,5 +147,10 @@ def test_a_killed_training_finds_its_factors_again() -> None:
     needs = {task: single(task) for task in CHANNELS}
     trained = build_model(CHANNELS, options(), 0, needs).eval()
     other = build_model(CHANNELS, options(), 0, needs).eval()
-    other.load_state_dict(trained.state_dict())
-    assert torch.equal(other.predict(IMAGES)["depth"], trained.predict(IMAGES)["depth"])
+    with torch.no_grad():
+        next(trained.factors.parameters()).mul_(1.5)
+    before = other.predict(IMAGES)["depth"]
+    other.load_state_dict(trained.train().state_dict())
+    found = other.predict(IMAGES)["depth"]
+    assert torch.equal(found, trained.eval().predict(IMAGES)["depth"])
+    assert not torch.equal(found, before)

@@ -148,7 +148,7 @@ def test_a_claim_that_rests_on_a_run_at_its_floor_is_not_decided() -> None:
 def test_a_reversed_part_does_not_hide_those_that_hold() -> None:
     worse = [0.45 + 0.001 * seed for seed in range(10)]
     row = verdicts(values(uncertainty_depth=worse)).loc["2"]
-    assert row["verdict"] == "partly"
+    assert row["verdict"] == "mixed"
     assert row["parts_for"] == "의미 분할; 개체 분할"
     assert row["parts_against"].startswith("깊이")
     assert row["parts_open"] == ""

@@ -21,6 +21,7 @@ from replications.core.evidence.ladder import (
     ladder_table,
     sides_of,
 )
+from replications.core.evidence.statistics import seeds_needed
 from replications.core.evidence.values import Values, observed
 from replications.core.spec import Plan, base_of, load_plan
 
@@ -126,6 +127,18 @@ def test_sides_outside_of_claims(name: str, expected: Sides) -> None:
     quick = load_plan("uncertainty", "quick")
     worse = values(lambda k: -10.0)
     assert sides_of(quick, [comparison], worse) == [Sides(AGAINST, AGAINST)]
+
+
+def test_a_question_of_ours_is_corrected_apart_from_the_claims_of_the_paper() -> None:
+    table = claims(PLAN, values(CURVES["parallel"][0]))
+    tested = {n: own.ours for n, own in PLAN.replication.claims.items() if own.tested}
+    assert [number for number, ours in tested.items() if ours] == ["L"]
+    assert (table.loc["1", "seeds_needed"], table.loc["L", "seeds_needed"]) == (
+        seeds_needed(len(tested) - 1),
+        seeds_needed(1),
+    )
+    papers = table.loc[[number for number, ours in tested.items() if not ours]]
+    assert (papers["p_all_holm"] > papers["p_all"]).any()
 
 
 def test_what_is_compared_is_laid_out_along_the_ladder() -> None:

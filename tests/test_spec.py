@@ -116,7 +116,7 @@ def test_comparisons_of_delta_m(refused: Callable[[Edit], str]) -> None:
 def test_incomplete_claims(refused: Callable[[Edit], str]) -> None:
     text = refused(lambda c: c["claims"]["1"]["sentence"].update(undecidable="."))
     assert "claims.1.sentence.undecidable" in text
-    assert "should be 'reproduced', 'partly', 'contradicted' or 'undecided'" in text
+    assert "should be 'reproduced', 'partly', 'mixed', 'contradicted' or 'undecided'" in text
     text = refused(lambda c: c["claims"]["4"]["agree"].pop("margin"))
     assert "claims.4.agree.margin: Field required" in text
 

@@ -3,17 +3,22 @@ evaluated at."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
 from replications.core.evidence.naming import axis_name, metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
 from replications.core.spec import ALL_TASKS, DELTA_METRICS, base_of, written
+from replications.core.spec.layout import GAIN_AXES, gain_axes
+from replications.core.spec.plan import value_at
 
 
 @dataclass(frozen=True)
@@ -85,17 +90,58 @@ def axes_figure(results: Results) -> Figure:
                 axis.set_visible(False)
                 continue
             axis.set_xlabel(axis_name(place), fontsize=7)
-            values = axis.lines[0].get_xdata()
-            if min(values) > 0:
-                axis.set_xscale("log")
-                axis.set_xticks(values, minor=False)
-                axis.xaxis.set_major_formatter("{x:g}")
-                axis.minorticks_off()
+            _at_doublings(axis)
             axis.set_title(_title(results, task), fontsize=7)
             if task == ALL_TASKS:
                 axis.axhline(0, color="0.5", lw=0.8, zorder=0)
+    _legend(figure)
+    return figure
+
+
+def gain_figure(results: Sequence[Results]) -> Figure:
+    """delta_m of the reference run of every replication, against the share of training samples that
+    have labels and against the width of the shared trunk, as a share of the study's; bands are 95 %
+    intervals."""
+    figure, (labels, widths) = plt.subplots(
+        1, 2, figsize=(COLUMN, 0.42 * COLUMN), layout="constrained", sharey=True
+    )
+    for index, one in enumerate(results):
+        plan, reference = one.plan, one.plan.replication.reference
+        look = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
+        for line in lines(one):
+            if line.run == reference and line.task == ALL_TASKS and line.at in gain_axes(plan):
+                axis = labels if line.at == GAIN_AXES[0] else widths
+                at = line.table.index / value_at(plan.settings, line.at)
+                axis.plot(at, line.table["mean"], lw=1, ms=3, label=plan.replication.korean, **look)
+                axis.fill_between(
+                    at, line.table["low"], line.table["high"], color=look["color"], alpha=0.15, lw=0
+                )
+    for axis, name in ((labels, axis_name(GAIN_AXES[0])), (widths, "공유 신경망의 폭 (배)")):
+        axis.set_visible(bool(axis.lines))
+        axis.set_xlabel(name, fontsize=7)
+        _at_doublings(axis)
+        axis.axhline(0, color="0.5", lw=0.8, zorder=0)
+    labels.set_ylabel(r"$\Delta_m$ (%)")
+    _legend(figure)
+    return figure
+
+
+def _at_doublings(axis: Axes) -> None:
+    """Ticks at the values that the lines have, evenly apart where each is twice the one before."""
+    values = sorted({*itertools.chain(*(np.asarray(line.get_xdata()) for line in axis.lines))})
+    if not values or values[0] <= 0:
+        return
+    axis.set_xscale("log", base=2)
+    axis.set_xticks(values, [f"{value:g}" for value in values])
+    axis.minorticks_off()
+
+
+def _legend(figure: Figure) -> None:
+    """The runs of all panels, above them."""
     handles = {
-        label: h for a in grid.flat for h, label in zip(*a.get_legend_handles_labels(), strict=True)
+        label: handle
+        for axis in figure.axes
+        for handle, label in zip(*axis.get_legend_handles_labels(), strict=True)
     }
     figure.legend(
         handles.values(),
@@ -105,7 +151,6 @@ def axes_figure(results: Results) -> Figure:
         frameon=False,
         fontsize=7,
     )
-    return figure
 
 
 def _title(results: Results, task: str) -> str:

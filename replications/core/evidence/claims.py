@@ -91,11 +91,13 @@ def _at_one_budget(
 ) -> pd.DataFrame:
     """The table with the tested claims as they are after so many steps; `untested`: verdicts that
     no budget changes; `baseless`: runs and definitions of delta_m that are not meaningful."""
-    tested = sum(claim.tested for claim in plan.replication.claims.values())
-    tested += tested_elsewhere(plan.replication.paper, plan.name)
+    claims = plan.replication.claims
+    ours = [claim.ours for claim in claims.values() if claim.tested]
+    elsewhere = tested_elsewhere(plan.replication.paper, plan.name)
+    tested = {False: ours.count(False) + elsewhere, True: ours.count(True)}
     rows: list[dict[str, object]] = []
     parts: dict[str, list[Part]] = {}
-    for number, claim in plan.replication.claims.items():
+    for number, claim in claims.items():
         row: dict[str, object] = {"replication": plan.name, "claim": number, "title": claim.title}
         row |= {"complete": _complete(plan, claim), "seeds": plan.seeds}
         if number in untested:
@@ -103,15 +105,16 @@ def _at_one_budget(
         else:
             comparisons = [at_budget(plan, one, steps) for one in plan.comparisons(claim)]
             parts[number] = parts_of(comparisons, values)
-            row |= evidence(parts[number]) | {"seeds_needed": seeds_needed(tested)}
+            row |= evidence(parts[number]) | {"seeds_needed": seeds_needed(tested[claim.ours])}
             row |= {"reason": flaw(comparisons, floors, baseless)}
         rows.append(row)
     # As objects: a column of nothing but gaps, all claims being tested, would be one of numbers.
     table = pd.DataFrame(rows, columns=_COLUMNS).astype({"verdict": object, "reason": object})
     for name in ("p_all", "p_for", "p_against"):
+        table[f"{name}_holm"] = math.nan
         known = table[name].dropna().astype(float)
-        corrected = holm(known.tolist(), tested)
-        table[f"{name}_holm"] = pd.Series(corrected, known.index, dtype=float)
+        for own, family in known.groupby(table["claim"].map(lambda n: claims[n].ours)):
+            table.loc[family.index, f"{name}_holm"] = holm(family.tolist(), tested[bool(own)])
     found = [
         decided(plan, row, parts[row["claim"]]) if row["claim"] in parts else _as_it_is(row)
         for _, row in table.iterrows()

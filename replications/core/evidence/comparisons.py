@@ -26,8 +26,8 @@ def differences(comparison: Comparison, values: Values) -> Array | None:
     (seeds, draws).
 
     With `relative`, in percent of the mean of the other run; with `beyond`, the differences on the
-    metric less those on the other metric; of a slope, that of the differences against the axis, by
-    its logarithm where its values are positive. None where the study lacks one of the runs.
+    metric less those on the other metric; of a slope, that of the differences against the axis, per
+    doubling where its values are positive. None where the study lacks one of the runs.
     """
     if comparison.beyond is not None:
         own, less = (
@@ -42,7 +42,7 @@ def differences(comparison: Comparison, values: Values) -> Array | None:
     if not comparison.slope:
         return found[0]
     at = np.array(list(comparison.pairs))
-    at = np.log(at) if (at > 0).all() else at
+    at = np.log2(at) if (at > 0).all() else at
     table = np.stack(found)
     slopes = np.polyfit(at, table.reshape(len(at), -1), 1)[0]
     return np.asarray(slopes.reshape(table.shape[1:]))
@@ -69,7 +69,7 @@ def comparisons_table(plan: Plan, values: Values, redrawn: Values | None = None)
 
     `difference` is the mean over seeds in the metric's unit, or percent, positive favouring the
     claim, with its 95 % interval; `effect_size` is Hedges' g; `p` is of the difference plus the
-    margin. Of a slope it is that per unit of the axis's logarithm. `redrawn`: the values on test
+    margin. Of a slope it is that per doubling along the axis. `redrawn`: the values on test
     splits drawn anew, of which comes how much the choice of the test samples matters.
     """
     rows = []

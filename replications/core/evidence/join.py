@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from replications.core.evidence.overview import overview
 from replications.core.evidence.study import load_results
 from replications.core.evidence.ways import compare_ways
 from replications.core.files import replacing, write_text
-from replications.core.spec import DatasetOptions, Plan, declared, origin
+from replications.core.spec import TUNING, DatasetOptions, Plan, declared, load_plan, origin
 from replications.core.spec.layout import ORIGIN, TABLES, are_alike, for_paper, of_family
 
 _FACES = {
@@ -26,9 +26,9 @@ _FACES = {
 }
 
 _TUNED = (
-    "학습률은 보고하지 않는 시드 하나의 검증 집합에서 실행마다 같은 격자로 한 번 골라 모든 예산에 "
-    "쓰고, 구조나 설정만 다른 변형은 바탕이 된 실행의 것을 쓴다(부록에 격자의 끝에서 고른 것을 "
-    "표시)."
+    "학습률은 보고하지 않는 시드 {}개로 {}단계씩 학습한 검증 집합의 값으로 실행마다 같은 격자에서 "
+    "한 번 골라 모든 예산에 쓰고, 구조나 설정만 다른 변형은 바탕이 된 실행의 것을 쓴다(부록에 "
+    "격자의 끝에서 고른 것을 표시)."
 )
 _NOT_TUNED = "학습률은 미리 정한 값이다."
 
@@ -81,9 +81,22 @@ def study_numbers(plans: Sequence[Plan]) -> Iterator[tuple[str, str]]:
     yield "study.face", _FACES.get(study, "")
     names = [plan.name for plan in plans]
     yield "study.replications", str(sum(p.replication.part_of not in names for p in plans))
-    yield "sentence.study.tuning", _TUNED if all(plan.tuned for plan in plans) else _NOT_TUNED
-    seeds = sorted({plan.seeds for plan in plans})
-    yield "study.seeds", "--".join(str(count) for count in sorted({seeds[0], seeds[-1]}))
+    yield "sentence.study.tuning", _tuning(plans)
+    yield "study.seeds", _range(plan.seeds for plan in plans)
     for name, dataset in declared(DatasetOptions).items():
         for fact, value in dataset.facts.items():
             yield f"data.{name}.{fact}", str(value)
+
+
+def _tuning(plans: Sequence[Plan]) -> str:
+    if not all(plan.tuned for plan in plans):
+        return _NOT_TUNED
+    chosen = [load_plan(plan.name, TUNING) for plan in plans]
+    steps = _range(plan.settings.steps for plan in chosen)
+    return _TUNED.format(_range(plan.seeds for plan in chosen), steps)
+
+
+def _range(counts: Iterable[int]) -> str:
+    """The least and the greatest."""
+    found = sorted({*counts})
+    return "--".join(f"{count:,}" for count in dict.fromkeys((found[0], found[-1])))

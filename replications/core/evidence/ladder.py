@@ -59,7 +59,7 @@ def settled(plan: Plan, tables: Mapping[int, pd.DataFrame], values: Values) -> p
         row = by_claim[known[-1]].loc[number].to_dict()
         if claim.tested and row["verdict"] != "undecided":
             sides = {steps: by_claim[steps].loc[number, SIDES] for steps in known}
-            row |= _settled(plan, claim, sides, values, row["verdict"] == "reproduced")
+            row |= _settled(plan, claim, sides, values)
         rows.append(row)
     columns = [*next(iter(tables.values())).columns]
     return pd.DataFrame(rows, columns=columns).astype({"settled_from": "Int64"})
@@ -78,10 +78,9 @@ def budgets(plan: Plan, claim: Claim) -> list[int]:
 
 
 def _settled(
-    plan: Plan, claim: Claim, sides: Mapping[int, Sequence[str]], values: Values, whole: bool
+    plan: Plan, claim: Claim, sides: Mapping[int, Sequence[str]], values: Values
 ) -> dict[str, object]:
-    """What of a claim's row settling changes; `sides`: of each comparison, by budget; `whole`:
-    whether all of them hold together at the last."""
+    """What of a claim's row settling changes; `sides`: of each comparison, by budget."""
     known, comparisons = list(sides), plan.comparisons(claim)
     kept = [
         side if side == LACKING or _is_settled(plan, one, known, side, before, values) else OPEN
@@ -93,7 +92,7 @@ def _settled(
     as_kept = [all(sides[steps][index] == kept[index] for index in certain) for steps in known]
     since = next((steps for at, steps in enumerate(known) if all(as_kept[at:])), None)
     settled_from = since if certain else None
-    found = concluded(plan, comparisons, kept, NOT_SETTLED, whole)
+    found = concluded(plan, comparisons, kept, NOT_SETTLED)
     return found | {"settled_from": settled_from}
 
 

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Annotation
 
 from replications.core.drawing import COLOURS, COLUMN, FULL_WIDTH, MARKERS, MM
+from replications.core.evidence.ladder import NOT_SETTLED
 from replications.core.evidence.naming import VERDICTS, part_names
 from replications.core.evidence.study import Results
 
@@ -19,6 +20,8 @@ _NAMED = 3
 """Lines of a panel that are named at most; more names would cover each other."""
 _MOST_ROWS = 4
 """Rows of panels that a page has room for beside its text."""
+_WITHHELD = "보류"
+"""What a verdict is called that more training might change."""
 _APART = 2.3 * MM
 """Inches between names."""
 
@@ -35,26 +38,31 @@ def ladder_figure(results: Results) -> Figure:
 
 
 def ladders_figure(results: Sequence[Results]) -> Figure:
-    """The same of all replications together, as wide as the page; where they have more claims than
-    fit, of the first one of each."""
-    return _figure(results, FULL_WIDTH, 5)
+    """The same of all replications together, as wide as the page, without questions that the papers
+    do not ask; where they have more claims than fit, of the first one of each."""
+    return _figure(results, FULL_WIDTH, 6)
 
 
 def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
-    panels = [(one, str(claim)) for one in results for claim in dict.fromkeys(one.ladder["claim"])]
-    if len(results) > 1 and len(panels) > _MOST_ROWS * most:
+    together = len(results) > 1
+    panels = [
+        (one, str(claim))
+        for one in results
+        for claim in dict.fromkeys(one.ladder["claim"])
+        if not (together and one.plan.replication.claims[str(claim)].ours)
+    ]
+    if together and len(panels) > _MOST_ROWS * most:
         panels = [(one, str(one.ladder["claim"].iloc[0])) for one in results if len(one.ladder)]
     columns = min(most, max(1, len(panels)))
     rows = math.ceil(max(1, len(panels)) / columns)
-    size = (width, (8 + (26 if rows < _MOST_ROWS else 19) * rows) * MM)
+    size = (width, (8 + (23 if rows < _MOST_ROWS else 19) * rows) * MM)
     figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis, (one, claim) in zip(grid.flat, panels, strict=False):
         _panel(axis, one, claim)
-        whose = one.plan.replication.korean if len(results) > 1 else "주장"
-        verdict = VERDICTS[one.claims.set_index("claim").loc[claim, "verdict"]]
-        axis.set_title(
-            f"{whose} {claim}: {verdict}", fontsize=6.5 if len(results) > 1 else 7.5, pad=4
-        )
+        whose = one.plan.replication.korean if together else "주장"
+        short = one.plan.replication.claims[claim].short
+        title = "\n".join(filter(None, [f"{whose} {claim}: {_verdict(one, claim)}", short]))
+        axis.set_title(title, fontsize=6 if together else 7.5, pad=3)
     for axis in grid.flat[len(panels) :]:
         axis.set_visible(False)
     figure.supxlabel("학습 단계", fontsize=7.5)
@@ -63,6 +71,11 @@ def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
     for axis in grid.flat:
         _set_apart(axis, axis.get_window_extent().height / figure.dpi)
     return figure
+
+
+def _verdict(one: Results, claim: str) -> str:
+    row = one.claims.set_index("claim").loc[claim]
+    return _WITHHELD if row["reason"] == NOT_SETTLED else VERDICTS[row["verdict"]]
 
 
 def _panel(axis: Axes, results: Results, claim: str) -> None:
@@ -82,7 +95,7 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
             percent = margin * float((line["percent"] / line["difference"]).iloc[-1])
             axis.axhline(-percent, color=colour, lw=0.6, ls=":", zorder=0)
     axis.margins(y=0.15)
-    if 1 < len(names) <= _NAMED:
+    if 1 < len(ends) <= _NAMED:
         _name(axis, ends)
     axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     axis.set_xscale("log", base=2)
@@ -113,7 +126,8 @@ def _set_apart(axis: Axes, height: float) -> None:
     """Move names apart, upwards from the lowest and then down from the top of the panel, as far as
     it takes to read them; `height`: of the panel, in inches."""
     names = [name for name in axis.texts if isinstance(name, Annotation)]
-    apart, below, above = _APART / height, -math.inf, 1 + _APART / height
+    apart, below = _APART / height, -math.inf
+    above = 1 + 0.7 * apart  # titles are near
     for name in names:
         below = max(name.xy[1], below + apart)
         name.xy = (1, below)

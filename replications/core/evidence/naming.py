@@ -26,14 +26,16 @@ _ENCODERS = {
 VERDICTS: dict[Verdict, str] = {
     "reproduced": "재현",
     "partly": "부분 재현",
+    "mixed": "엇갈림",
     "contradicted": "반박",
     "undecided": "판정 불가",
 }
 """What verdicts are called in text and figures."""
 _AXES = {
     "steps": "학습 단계",
-    "train_fraction": "레이블이 있는 학습 영상의 비율",
+    "train_fraction": "레이블이 있는 학습 자료의 비율",
     "model.width": "공유 신경망의 폭 (채널)",
+    "model.dim": "공유 신경망의 폭 (특징)",
 }
 _UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
 

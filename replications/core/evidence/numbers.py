@@ -33,10 +33,14 @@ _PARTS = {
     "parts_lacking": "실행 없음",
 }
 
+_QUOTES = str.maketrans("‘’", "`'")
+"""LaTeX's own: after those of Unicode it would set a space before a particle."""
+
 
 def definitions(pairs: Iterator[tuple[str, str]]) -> str:
     r"""One `\kccdefine{key}{value}` a line; the paper uses them as `\result{key}`."""
-    return "".join(rf"\kccdefine{{{key}}}{{{value}}}" + "\n" for key, value in pairs)
+    said = ((key, value.translate(_QUOTES)) for key, value in pairs)
+    return "".join(rf"\kccdefine{{{key}}}{{{value}}}" + "\n" for key, value in said)
 
 
 def numbers(results: Results) -> Iterator[tuple[str, str]]:
@@ -112,7 +116,7 @@ def _sentence(plan: Plan, row: Any) -> str:
     said = plan.replication.claims[str(row.claim)].said(row.verdict, row.reason)
     found = {column: getattr(row, column) for column in _PARTS}
     parts = " / ".join(f"{_PARTS[key]}: {_named(key, own)}" for key, own in found.items() if own)
-    return f"{said}({parts})" if parts and row.verdict == "partly" else said
+    return f"{said}({parts})" if parts and row.verdict in ("partly", "mixed") else said
 
 
 def _named(column: str, names: str) -> str:

@@ -14,6 +14,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MARKERS, save, style
+from replications.core.evidence.axes import gain_figure
 from replications.core.evidence.ladder_figure import ladders_figure
 from replications.core.evidence.overview_tables import (
     efficiency_table,
@@ -25,7 +26,7 @@ from replications.core.evidence.study import Results
 from replications.core.evidence.tidy import spread
 from replications.core.files import replacing, write_text
 from replications.core.spec import Plan, origin
-from replications.core.spec.layout import ORIGIN
+from replications.core.spec.layout import ORIGIN, gain_axes
 
 _SAVINGS = ("parameters", "flops", "latency_ms", "training_s")
 _COLUMNS = [
@@ -53,6 +54,8 @@ def overview(results: Sequence[Results], folder: Path, published: Path) -> pd.Da
         save(plane_figure(table, results), folder / "figure_plane")
         if any(one.plan.ladder for one in results):
             save(ladders_figure(results), folder / "figure_ladder")
+        if any(gain_axes(one.plan) for one in results):
+            save(gain_figure(results), folder / "figure_gain")
     return table
 
 

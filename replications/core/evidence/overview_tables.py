@@ -48,7 +48,7 @@ def experiments_table(results: Sequence[Results]) -> str:
     lines = [
         r"\begin{tabular}{@{}llrrr@{}}",
         r"\toprule",
-        r"재현 & 작업 & 실행 & 단계 (에폭) & 시드 \\",
+        r"재현 & 작업 & 실행 수 & 단계 (에폭) & 시드 \\",
         r"\midrule",
     ]
     for one in results:
@@ -58,10 +58,9 @@ def experiments_table(results: Sequence[Results]) -> str:
         tasks = "·".join(name.removesuffix(" 분할") for name in named)
         cells = [plan.replication.korean, tasks]
         steps = ", ".join(f"{budget:,}" for budget in plan.budgets)
-        if epochs := [
-            f"{passes:.2g}" for budget in plan.budgets if (passes := plan.epochs_of(budget))
-        ]:
-            steps += f" ({', '.join(epochs)})"
+        if passes := plan.epochs:
+            epochs = [passes * budget / plan.settings.steps for budget in plan.budgets]
+            steps += f" ({', '.join(f'{own:.2g}' for own in epochs)})"
         runs = sum(not run.axis and not run.of for run in plan.runs.values())
         lines.append(" & ".join([*cells, str(runs), steps, str(plan.seeds)]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

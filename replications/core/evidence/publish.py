@@ -94,7 +94,7 @@ def _cells(plan: Plan, row: pd.Series) -> list[str]:
     verdict = str(row["verdict"])
     if verdict == "undecided" and isinstance(row["reason"], str):
         verdict += f": {row['reason']}"
-    if verdict == "partly":
+    if verdict in ("partly", "mixed"):
         compared = plan.comparisons(plan.replication.claims[row["claim"]])
         names = dict(zip(part_names(plan, compared), map(_part, compared), strict=True))
         verdict += "".join(

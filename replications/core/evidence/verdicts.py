@@ -2,11 +2,12 @@
 
 The rule. A comparison is a paired difference over seeds, oriented so that positive favours the
 claim, tested by the exact two-sided sign-flip test. A claim holds (`reproduced`) only if all its
-comparisons do, so its p-value is the largest of theirs (intersection-union). Where it does not,
-each comparison is decided by itself, by the joint sign-flip test of all of them (max-T): the claim
-is `partly` reproduced if some hold, and `contradicted` if none does and some are reversed. p-values
-are corrected over the tested claims of the paper (Holm), those of its other replications counted
-too. `undecided` is what remains, for a reason that the table gives:
+comparisons do, so its p-value is the largest of theirs (intersection-union). Where that is not
+small enough each comparison is decided by itself, by the joint sign-flip test of all of them
+(max-T): the claim is `partly` reproduced if some hold, `contradicted` if some are reversed, and
+`mixed` if some hold and others are reversed. p-values are corrected over the tested claims of the
+paper (Holm), those of its other replications counted too; questions of our own are corrected among
+themselves. `undecided` is what remains, for a reason that the table gives:
 
 - `not trained`: it rests on a run that is at its floor, see `floors.py`;
 - `not meaningful`: it rests on a delta_m relative to a single-task run at its floor or unsteady;
@@ -108,7 +109,7 @@ def decided(plan: Plan, row: pd.Series, parts: Sequence[Part]) -> dict[str, obje
         return concluded(plan, comparisons, ["parts_open"] * len(parts), reason, named=False)
     if row["p_all_holm"] <= ALPHA:
         return concluded(plan, comparisons, ["parts_for"] * len(parts), reason)
-    return concluded(plan, comparisons, [_side(row, part) for part in parts], reason, whole=False)
+    return concluded(plan, comparisons, [_side(row, part) for part in parts], reason)
 
 
 def concluded(
@@ -116,21 +117,19 @@ def concluded(
     comparisons: Sequence[Comparison],
     sides: Sequence[str],
     reason: str,
-    whole: bool = True,
     named: bool = True,
 ) -> dict[str, object]:
     """Verdict, reason and parts of a claim, from the side that each of its comparisons is on.
 
-    `reason`: why it is undecided, if it is. `whole`: all of them holding is the claim's; else they
-    hold one by one, which does not say that they do together.
+    `reason`: why it is undecided, if it is. Of all holding one by one the claim holds: their test
+    keeps its level over all of them together.
     """
+    holds, reversed_ = "parts_for" in sides, "parts_against" in sides
     verdict = "undecided"
-    if whole and set(sides) == {"parts_for"}:
+    if set(sides) == {"parts_for"}:
         verdict = "reproduced"
-    elif "parts_for" in sides:
-        verdict = "partly"
-    elif "parts_against" in sides:
-        verdict = "contradicted"
+    elif holds or reversed_:
+        verdict = "contradicted" if not holds else "mixed" if reversed_ else "partly"
     names = part_names(plan, comparisons) if named else [""] * len(sides)
     shown = {
         part: "; ".join(n for n, side in zip(names, sides, strict=True) if n and side == part)

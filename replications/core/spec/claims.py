@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from replications.core.spec.options import Strict
 
-Verdict = Literal["reproduced", "partly", "contradicted", "undecided"]
+Verdict = Literal["reproduced", "partly", "mixed", "contradicted", "undecided"]
 DeltaM = Literal["per_task_primary", "per_metric", "per_task_mean"]
 Every = Literal["every"]
 ALL_TASKS = "all"
@@ -22,6 +22,7 @@ SINGLES = "single"
 _SENTENCES: dict[Verdict, str] = {
     "reproduced": "‘{}’라는 주장은 재현되었다",
     "partly": "‘{}’라는 주장은 일부만 재현되었다",
+    "mixed": "‘{}’라는 주장은 비교에 따라 엇갈렸다",
     "contradicted": "‘{}’라는 주장은 반박되었다",
     "undecided": "‘{}’라는 주장은 본 연구의 시드 수와 실행 목록으로 판정할 수 없었다",
 }
@@ -58,7 +59,7 @@ class Better(Strict):
     at: dict[str, float] | Every | None = None
     """The condition under which the runs are compared; none given: the usual one."""
     slope: str | None = None
-    """An axis: what must be above 0 is the slope of the difference against it, or its logarithm."""
+    """An axis: what must be above 0 is the slope of the difference along it, per doubling."""
 
     @model_validator(mode="after")
     def _is_complete(self) -> Better:
@@ -190,8 +191,12 @@ class Claim(Strict):
     """
 
     title: str
+    ours: bool = False
+    """A question that the paper does not ask: it is corrected apart from the paper's claims."""
     korean: str | None = None
     """The title as a Korean clause that ends in 다, for sentences that are not written out."""
+    short: str = ""
+    """The title in a few Korean words, over a panel of a figure."""
     sentence: dict[Verdict, str] = {}
     better: list[Better] = []
     crossing: list[Crossing] = []

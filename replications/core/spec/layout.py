@@ -26,6 +26,8 @@ EXPERIMENT_FILES = ("table.csv", "numbers.json", ORIGIN)
 """What an experiment measured, the numbers that claims and the paper take from it, its origin."""
 FLOOR = "floor"
 """The folder of what predictions reach that do not look at their input."""
+GAIN_AXES = ("train_fraction", "model.width", "model.dim")
+"""How many training samples have labels, and how wide the shared trunk is."""
 FLOOR_FILES = ("metrics.json", ORIGIN)
 TABLES = (
     *("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv"),
@@ -75,7 +77,13 @@ def family_figures(plans: Sequence[Plan]) -> list[str]:
     """The figures of all replications of a family together, without suffix."""
     ladder = ["figure_ladder"] if any(plan.ladder for plan in plans) else []
     alike = ["figure_front", "figure_transfer"] if are_alike(plans) else []
-    return ["figure_plane", *alike, *ladder]
+    gain = ["figure_gain"] if any(gain_axes(plan) for plan in plans) else []
+    return ["figure_plane", *alike, *ladder, *gain]
+
+
+def gain_axes(plan: Plan) -> list[str]:
+    """The axes along which the gain of the reference run is shown, as far as it is laid out."""
+    return [axis for axis in GAIN_AXES if axis in plan.axes_of(plan.replication.reference)]
 
 
 def of_family(plans: Sequence[Plan]) -> list[str]:

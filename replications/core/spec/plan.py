@@ -75,13 +75,13 @@ class Plan(Strict):
     def epochs(self) -> float | None:
         """Passes over the training samples that a run makes; None where their number is not known
         beforehand."""
-        return self.epochs_of(self.settings.steps)
+        return self.epochs_of(self.settings)
 
-    def epochs_of(self, steps: int) -> float | None:
-        """The same of a run of so many steps."""
+    def epochs_of(self, settings: Settings) -> float | None:
+        """The same of a run with other settings."""
         samples = self.data.training_samples
-        used = steps * self.settings.batch_size
-        return used / (samples * self.settings.train_fraction) if samples else None
+        used = settings.steps * settings.batch_size
+        return used / (samples * settings.train_fraction) if samples else None
 
     def single_of(self, task: str, run: str) -> str:
         """Name of the single-task run that matches `run` on `task`: trained on the same labels, at
@@ -289,10 +289,11 @@ def load_replication(name: str) -> Replication:
 
 @functools.cache
 def tested_elsewhere(paper: str, name: str) -> int:
-    """How many claims of the paper are tested in other replications than `name`."""
+    """How many claims of the paper are tested in other replications than `name`, questions of ours
+    aside."""
     others = [load_replication(other) for other in replication_names() if other != name]
     claims = [c for other in others if other.paper == paper for c in other.claims.values()]
-    return sum(claim.tested for claim in claims)
+    return sum(claim.tested and not claim.ours for claim in claims)
 
 
 @functools.cache

@@ -103,7 +103,7 @@ def gain_figure(results: Sequence[Results]) -> Figure:
     have labels and against the width of the shared trunk, as a share of the study's; bands are 95 %
     intervals."""
     figure, (labels, widths) = plt.subplots(
-        1, 2, figsize=(COLUMN, 0.42 * COLUMN), layout="constrained", sharey=True
+        1, 2, figsize=(COLUMN, 0.4 * COLUMN), layout="constrained", sharey=True
     )
     for index, one in enumerate(results):
         plan, reference = one.plan, one.plan.replication.reference

@@ -55,7 +55,7 @@ def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
         panels = [(one, str(one.ladder["claim"].iloc[0])) for one in results if len(one.ladder)]
     columns = min(most, max(1, len(panels)))
     rows = math.ceil(max(1, len(panels)) / columns)
-    size = (width, (8 + (23 if rows < _MOST_ROWS else 19) * rows) * MM)
+    size = (width, (8 + (22 if rows < _MOST_ROWS else 19) * rows) * MM)
     figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis, (one, claim) in zip(grid.flat, panels, strict=False):
         _panel(axis, one, claim)

@@ -44,11 +44,11 @@ def efficiency_table(
 
 
 def experiments_table(results: Sequence[Results]) -> str:
-    """What each replication trains."""
+    """What each replication trains, but for how many seeds."""
     lines = [
-        r"\begin{tabular}{@{}llrrr@{}}",
+        r"\begin{tabular}{@{}llrr@{}}",
         r"\toprule",
-        r"재현 & 작업 & 실행 수 & 단계 (에폭) & 시드 \\",
+        r"재현 & 작업 & 실행 & 단계 (에폭) \\",
         r"\midrule",
     ]
     for one in results:
@@ -57,12 +57,13 @@ def experiments_table(results: Sequence[Results]) -> str:
         named = [task_name(t) for t in plan.replication.headline if t in measured]
         tasks = "·".join(name.removesuffix(" 분할") for name in named)
         cells = [plan.replication.korean, tasks]
-        steps = ", ".join(f"{budget:,}" for budget in plan.budgets)
+        ends = list(dict.fromkeys((plan.budgets[0], plan.budgets[-1])))
+        steps = "--".join(f"{budget:,}" for budget in ends)
         if passes := plan.epochs:
-            epochs = [passes * budget / plan.settings.steps for budget in plan.budgets]
-            steps += f" ({', '.join(f'{own:.2g}' for own in epochs)})"
+            epochs = [passes * budget / plan.settings.steps for budget in ends]
+            steps += f" ({'--'.join(f'{own:.2g}' for own in epochs)})"
         runs = sum(not run.axis and not run.of for run in plan.runs.values())
-        lines.append(" & ".join([*cells, str(runs), steps, str(plan.seeds)]) + r" \\")
+        lines.append(" & ".join([*cells, str(runs), steps]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 

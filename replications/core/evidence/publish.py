@@ -98,7 +98,7 @@ def _cells(plan: Plan, row: pd.Series) -> list[str]:
         compared = plan.comparisons(plan.replication.claims[row["claim"]])
         names = dict(zip(part_names(plan, compared), map(_part, compared), strict=True))
         verdict += "".join(
-            f"<br>{word}: {', '.join(names[part] for part in row[column].split('; '))}"
+            f"<br>{word}: {', '.join(names.get(part, part) for part in row[column].split('; '))}"
             for column, word in _PARTS.items()
             if isinstance(row.get(column), str)
         )

@@ -115,7 +115,7 @@ def test_claims_speak_of_every_value_and_of_a_slope(results: Path) -> None:
     claims = pd.read_csv(results / "words" / "claims.csv")
     assert list(claims["verdict"]) == ["undecided", "undecided"]
     numbers = (results / "trial" / "generated" / "numbers.tex").read_text(encoding="utf-8")
-    assert "‘공동 모델은 얼마나 학습하든 단일 작업 모델보다 낫다’라는 주장은" in numbers
+    assert "`공동 모델은 얼마나 학습하든 단일 작업 모델보다 낫다'라는 주장은" in numbers
 
 
 def test_phases_follow_a_teacher_prune_and_cost_what_the_teacher_cost(results: Path) -> None:

@@ -111,7 +111,7 @@ def _way(
 
 def _gap(results: Results, run: str, task: str) -> float:
     table = results.overfitting
-    here = table["axis"].fillna("") == written(results.plan.axes_of(run))
+    here = table["axis"].astype(object).fillna("") == written(results.plan.axes_of(run))
     return float(table.loc[here & (table["run"] == run) & (table["task"] == task), "gap"].iloc[0])
 
 

@@ -47,7 +47,7 @@ def test_costs_at_the_papers_size_are_numbers_of_the_paper(results: Path) -> Non
     for key in ("params_saved", "flops_saved"):
         assert f"mti_net.costs.mti_net_{key}}}" in numbers
     claims = pd.read_csv(results / "claims.csv", dtype={"claim": str}).set_index("claim")
-    assert list(claims.index) == ["1", "2", "3", "4", "5", "5p"]
+    assert list(claims.index) == ["1", "2", "3", "4", "5", "5p", "F", "L"]
     assert claims.loc["5p", "verdict"] != "undecided"
 
 

@@ -77,13 +77,7 @@ def axes_figure(results: Results) -> Figure:
     for line in found:
         axis = grid[places.index(line.at), tasks.index(line.task)]
         index = runs.index(line.run)
-        look = {"color": COLOURS[index % 7], "marker": MARKERS[index % 7], "lw": 1, "ms": 3}
-        label = results.plan.runs[line.run].title
-        axis.plot(line.table.index, line.table["mean"], label=label, **look)
-        bounded = line.table[["low", "high"]].abs().max().max() < float("inf")
-        if bounded:
-            band = {"color": look["color"], "alpha": 0.15, "lw": 0}
-            axis.fill_between(line.table.index, line.table["low"], line.table["high"], **band)
+        _draw(axis, line.table, index, results.plan.runs[line.run].title)
     for row, place in zip(grid, places, strict=True):
         for axis, task in zip(row, tasks, strict=True):
             if not axis.lines:  # no run of the task is laid out there
@@ -107,15 +101,11 @@ def gain_figure(results: Sequence[Results]) -> Figure:
     )
     for index, one in enumerate(results):
         plan, reference = one.plan, one.plan.replication.reference
-        look = {"color": COLOURS[index % len(COLOURS)], "marker": MARKERS[index % len(MARKERS)]}
         for line in lines(one):
             if line.run == reference and line.task == ALL_TASKS and line.at in gain_axes(plan):
                 axis = labels if line.at == GAIN_AXES[0] else widths
-                at = line.table.index / value_at(plan.settings, line.at)
-                axis.plot(at, line.table["mean"], lw=1, ms=3, label=plan.replication.korean, **look)
-                axis.fill_between(
-                    at, line.table["low"], line.table["high"], color=look["color"], alpha=0.15, lw=0
-                )
+                own = line.table.set_index(line.table.index / value_at(plan.settings, line.at))
+                _draw(axis, own, index, plan.replication.korean)
     for axis, name in ((labels, axis_name(GAIN_AXES[0])), (widths, "공유 신경망의 폭 (배)")):
         axis.set_visible(bool(axis.lines))
         axis.set_xlabel(name, fontsize=7)
@@ -124,6 +114,14 @@ def gain_figure(results: Sequence[Results]) -> Figure:
     labels.set_ylabel(r"$\Delta_m$ (%)")
     _legend(figure)
     return figure
+
+
+def _draw(axis: Axes, table: pd.DataFrame, index: int, label: str) -> None:
+    """A line and its band, as far as its intervals have bounds; `index`: which of several."""
+    colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index % len(MARKERS)]
+    axis.plot(table.index, table["mean"], label=label, color=colour, marker=marker, lw=1, ms=3)
+    if table[["low", "high"]].abs().max().max() < float("inf"):
+        axis.fill_between(table.index, table["low"], table["high"], color=colour, alpha=0.15, lw=0)
 
 
 def _at_doublings(axis: Axes) -> None:

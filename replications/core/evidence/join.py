@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from replications.core.evidence.answers import study_sentences, training_sentences
+from replications.core.evidence.naming import span
 from replications.core.evidence.numbers import definitions
 from replications.core.evidence.overview import overview
 from replications.core.evidence.study import load_results
@@ -82,7 +83,7 @@ def study_numbers(plans: Sequence[Plan]) -> Iterator[tuple[str, str]]:
     names = [plan.name for plan in plans]
     yield "study.replications", str(sum(p.replication.part_of not in names for p in plans))
     yield "sentence.study.tuning", _tuning(plans)
-    yield "study.seeds", _range(plan.seeds for plan in plans)
+    yield "study.seeds", span((plan.seeds for plan in plans), ",")
     for name, dataset in declared(DatasetOptions).items():
         for fact, value in dataset.facts.items():
             yield f"data.{name}.{fact}", str(value)
@@ -92,11 +93,5 @@ def _tuning(plans: Sequence[Plan]) -> str:
     if not all(plan.tuned for plan in plans):
         return _NOT_TUNED
     chosen = [load_plan(plan.name, TUNING) for plan in plans]
-    steps = _range(plan.settings.steps for plan in chosen)
-    return _TUNED.format(_range(plan.seeds for plan in chosen), steps)
-
-
-def _range(counts: Iterable[int]) -> str:
-    """The least and the greatest."""
-    found = sorted({*counts})
-    return "--".join(f"{count:,}" for count in dict.fromkeys((found[0], found[-1])))
+    seeds, steps = [plan.seeds for plan in chosen], [plan.settings.steps for plan in chosen]
+    return _TUNED.format(span(seeds, ","), span(steps, ","))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from replications.core.presentation import presentation
 from replications.core.spec import Comparison, Plan, Verdict
@@ -89,6 +89,13 @@ def _measured_name(comparison: Comparison) -> str:
     if comparison.beyond is None:
         return name
     return f"{name} - {metric_name(comparison.task, comparison.beyond)}"
+
+
+def span(values: Iterable[float], form: str) -> str:
+    """The least and the greatest of some values, as a format specification writes them; one where
+    they are equal."""
+    found = sorted(values)
+    return "--".join(f"{value:{form}}" for value in dict.fromkeys((found[0], found[-1])))
 
 
 def unit_name(unit: str) -> str:

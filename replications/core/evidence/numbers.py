@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from replications.core.evidence.naming import VERDICTS, encoder_name
+from replications.core.evidence.naming import VERDICTS, encoder_name, span
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import decimals, relative
 from replications.core.spec import Plan
@@ -83,8 +83,8 @@ def _settings(results: Results) -> Iterator[tuple[str, str]]:
         yield f"{plan.name}.{key}", value
     if encoder := settings.model.get("encoder"):
         yield f"{plan.name}.encoder", encoder_name(encoder)
-    rates = sorted({plan.settings_of(run).optimizer.lr for run in plan.runs})
-    yield f"{plan.name}.lr", "--".join(f"{rate:g}" for rate in dict.fromkeys((rates[0], rates[-1])))
+    rates = [plan.settings_of(run).optimizer.lr for run in plan.runs]
+    yield f"{plan.name}.lr", span(rates, "g")
     device = str(results.costs["device"].iloc[0])
     yield f"{plan.name}.device", "CPU" if device == "cpu" else device
 

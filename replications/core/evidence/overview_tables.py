@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from replications.core.evidence.naming import task_name
+from replications.core.evidence.naming import span, task_name
 from replications.core.evidence.study import Results
 from replications.core.evidence.tables import dagger, decimals, heading
 
@@ -57,11 +57,10 @@ def experiments_table(results: Sequence[Results]) -> str:
         named = [task_name(t) for t in plan.replication.headline if t in measured]
         tasks = "·".join(name.removesuffix(" 분할") for name in named)
         cells = [plan.replication.korean, tasks]
-        ends = list(dict.fromkeys((plan.budgets[0], plan.budgets[-1])))
-        steps = "--".join(f"{budget:,}" for budget in ends)
+        steps = span(plan.budgets, ",")
         if passes := plan.epochs:
-            epochs = [passes * budget / plan.settings.steps for budget in ends]
-            steps += f" ({'--'.join(f'{own:.2g}' for own in epochs)})"
+            epochs = [passes * budget / plan.settings.steps for budget in plan.budgets]
+            steps += f" ({span(epochs, '.2g')})"
         runs = sum(not run.axis and not run.of for run in plan.runs.values())
         lines.append(" & ".join([*cells, str(runs), steps]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

@@ -26,9 +26,9 @@ EXPERIMENT_FILES = ("table.csv", "numbers.json", ORIGIN)
 """What an experiment measured, the numbers that claims and the paper take from it, its origin."""
 FLOOR = "floor"
 """The folder of what predictions reach that do not look at their input."""
+FLOOR_FILES = ("metrics.json", ORIGIN)
 GAIN_AXES = ("train_fraction", "model.width", "model.dim")
 """How many training samples have labels, and how wide the shared trunk is."""
-FLOOR_FILES = ("metrics.json", ORIGIN)
 TABLES = (
     *("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv"),
     *("transfer.csv", "overfitting.csv", "floors.csv", "ladder.csv"),

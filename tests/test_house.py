@@ -17,7 +17,7 @@ from conftest import ROOT, copy_project
 from replications.core.errors import StudyError
 from replications.core.spec import Plan, closure, load_plan, load_study
 
-ROOMS = ("spec", "data", "tasks", "nets", "weighting", "engine", "evidence")
+ROOMS = ("spec", "data", "tasks", "nets", "weighting", "engine", "evidence", "page")
 """Of core, from the ground up; `errors`, `files`, `presentation`, `drawing` lie beside them."""
 
 

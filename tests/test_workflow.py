@@ -401,6 +401,19 @@ def test_published_results_make_the_paper_and_are_compared(project: Path) -> Non
     assert snakemake(project, "draft").returncode == 0
     paper = project / "paper"
     assert (paper / "draft.pdf").read_bytes() == (paper / "main.pdf").read_bytes()
+    site = snakemake(project, "site")
+    assert site.returncode == 0, site.stdout[-3000:]
+    made = project / "results" / "site"
+    assert (made / "draft.pdf").read_bytes() == (paper / "draft.pdf").read_bytes()
+    own = project / "results" / "micro" / "index.html"
+    pages = [page.read_text(encoding="utf-8") for page in (made / "index.html", own)]
+    assert [re.findall(r'href="([^"]*\.pdf)"', page) for page in pages] == [
+        ["draft.pdf"],
+        ["../../paper/main.pdf", "../../paper/supplement.pdf"],
+    ]
+    data = [page.partition('id="data">')[2].partition("</script>")[0] for page in pages]
+    figures = [json.loads(text)["plots"] for text in data]
+    assert figures[0] == figures[1] != {}
     assert planned(project) == {"compare_kcc": 1}
     assert snakemake(project).returncode == 0
     comparison = pd.read_csv(project / FAMILY / "published.csv")

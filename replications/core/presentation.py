@@ -23,19 +23,21 @@ class Presentation:
             in the form of `Task.shown`; `facts` are those of the dataset.
         overlay: `overlay(axis, picture, values, facts)` draws them on the image instead, a float
             array (H, W, 3), and returns the picture.
+        english: the name where results are read in English; none given: `name`, such as a symbol.
     """
 
     name: str
     metrics: Mapping[str, str] = field(default_factory=dict)
     draw: Draw | None = None
     overlay: Overlay | None = None
+    english: str = ""
 
 
 def presentation(task: str) -> Presentation:
     """That of a task; of what is no task, just the name."""
     options = declared(TaskOptions).get(task)
     if options is None:
-        return Presentation("전체" if task == "all" else task)
+        return Presentation("전체", english="all tasks") if task == "all" else Presentation(task)
     found = options.load(options.presentation)
     own: Presentation = found[task] if isinstance(found, Mapping) else found
     return own

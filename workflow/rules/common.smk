@@ -18,13 +18,14 @@ from replications.core.spec import TUNING, layout, load_study, origin
 
 try:
     STUDY = load_study(config)
+    PUBLISHED_PLANS = origin.published_plans(Path("results/published"))
 except StudyError as error:
     raise WorkflowError(str(error))
 
 PLANS, FAMILIES, BUILT = STUDY.plans, STUDY.families, STUDY.built
 TRAINING = STUDY.training  # and the plans of what replications take runs over from
 RESULTS = f"results/{STUDY.config.study}"
-PUBLISHED, DRAFT = "results/published", "results/draft"
+PUBLISHED, DRAFT, SITE = "results/published", "results/draft", "results/site"
 DEVICE = origin.device_of(STUDY.config.device)
 # What is given counts devices, and what a training asks for is one place on one.
 DEVICES = workflow.global_resources.get("gpu").value or 1

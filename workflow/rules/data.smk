@@ -9,7 +9,7 @@ TRACKED = [
 ]
 DATASETS = {
     Path(settings.data.folder).name: settings.data
-    for plan in PLANS.values()
+    for plan in (*PUBLISHED_PLANS.values(), *PLANS.values())
     for settings in (plan.settings, *plan.varied.values())
 }
 

@@ -25,7 +25,7 @@ def curves_figure(results: Results) -> Figure:
     figure, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis, task in zip(axes.flat, tasks, strict=False):
         for run, colour in ((plan.single_of(task, reference), COLOURS[0]), (reference, COLOURS[1])):
-            _draw(axis, [_loss(results, run, seed, task) for seed in plan.seed_numbers], colour)
+            _draw(axis, [results.loss(run, seed, task) for seed in plan.seed_numbers], colour)
         axis.set_title(task_name(task), fontsize=7.5, pad=2)
     for axis in axes.flat[len(tasks) :]:
         axis.set_visible(False)
@@ -35,13 +35,6 @@ def curves_figure(results: Results) -> Figure:
     labels = ["단일 작업", plan.runs[reference].title]
     figure.legend(lines, labels, loc="outside upper center", ncols=2, frameon=False, fontsize=7)
     return figure
-
-
-def _loss(results: Results, run: str, seed: int, task: str) -> pd.Series:
-    """The recorded loss of a task's final prediction by step."""
-    history = results.history(run, seed).set_index("step")
-    final = f"final_{task}"
-    return history[final if final in history else f"loss_{task}"].dropna()
 
 
 def _draw(axis: Axes, seeds: list[pd.Series], colour: str) -> None:

@@ -56,6 +56,13 @@ def draw_figures(results: Results) -> None:
 def examples_figure(results: Results) -> Figure:
     """Test samples of seed 0, drawn as the dataset draws them: truth, the single-task run and the
     reference run."""
+    drawn: Figure = results.plan.data.load(results.plan.data.examples)(examples_of(results))
+    return drawn
+
+
+def examples_of(results: Results) -> Examples:
+    """The test samples that serve as examples, and what seed 0 of the single-task runs and of the
+    reference run predicts of them."""
     plan, reference = results.plan, results.plan.replication.reference
     joint = results.examples(reference)
     tasks = {}
@@ -72,11 +79,7 @@ def examples_figure(results: Results) -> Figure:
     made = ("truth_", "predicted_", "learned_")
     inputs = {name: array for name, array in joint.items() if not name.startswith(made)}
     dataset = json.loads((Path(plan.data.folder) / DESCRIPTION).read_text(encoding="utf-8"))
-    title = plan.runs[reference].title
-    drawn: Figure = plan.data.load(plan.data.examples)(
-        Examples(inputs, tasks, dataset["facts"], title)
-    )
-    return drawn
+    return Examples(inputs, tasks, dataset["facts"], plan.runs[reference].title)
 
 
 def delta_m_figure(results: Results) -> Figure:

@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import pandas as pd
 
+from replications.core.data.labels import Array
 from replications.core.evidence.comparisons import differences
 from replications.core.evidence.statistics import ALPHA, interval
 from replications.core.evidence.values import Values
@@ -144,18 +145,24 @@ def ladder_table(plan: Plan, values: Values) -> pd.DataFrame:
     rows = []
     for number, claim in plan.replication.claims.items():
         for part, comparison in enumerate(plan.comparisons(claim)):
-            for steps in plan.budgets:
-                own = at_budget(plan, comparison, steps)
-                found = differences(own, values)
-                if found is None:
-                    continue
+            for steps, found, size in along_ladder(plan, comparison, values):
                 mean, ends = float(found.mean()), interval(found.tolist())
-                size = _size(own, values)
-                place = (plan.name, number, part, comparison.run, comparison.against, own.task)
-                # Of a detector that finds nothing the average precision is 0.
-                percents = [100 * value / size if size else math.nan for value in (mean, *ends)]
-                rows.append((*place, own.metric, steps, mean, *ends, *percents))
+                place = (comparison.run, comparison.against, comparison.task, comparison.metric)
+                percents = [100 * value / size for value in (mean, *ends)]
+                rows.append((plan.name, number, part, *place, steps, mean, *ends, *percents))
     return pd.DataFrame(rows, columns=columns)
+
+
+def along_ladder(
+    plan: Plan, comparison: Comparison, values: Values
+) -> Iterator[tuple[int, Array, float]]:
+    """The budgets at which a comparison has been made: steps, the differences (seeds,), and what is
+    100 % of them, NaN where that is 0 as the average precision of a detector that finds nothing."""
+    for steps in plan.budgets:
+        own = at_budget(plan, comparison, steps)
+        found = differences(own, values)
+        if found is not None:
+            yield steps, found, _size(own, values) or math.nan
 
 
 def _size(comparison: Comparison, values: Values) -> float:

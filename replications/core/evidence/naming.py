@@ -1,8 +1,13 @@
-"""What the paper calls tasks, metrics, units, axes and encoders; what has no name keeps its own."""
+"""What the paper calls tasks, metrics, units, axes and encoders; what has no name keeps its own.
+
+In English, for the page that is read in both languages, runs and metrics are called as the tables
+call them.
+"""
 
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterable, Sequence
 
 from replications.core.presentation import presentation
@@ -37,12 +42,14 @@ _AXES = {
     "model.width": "공유 신경망의 폭 (채널)",
     "model.dim": "공유 신경망의 폭 (특징)",
 }
+_HANGUL = re.compile("[가-힣]")
 _UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
 
 
-def task_name(task: str) -> str:
+def task_name(task: str, english: bool = False) -> str:
     """A task as a figure or table calls it; may contain LaTeX's mathematics."""
-    return presentation(task).name
+    found = presentation(task)
+    return found.english or found.name if english else found.name
 
 
 def axis_name(axis: str) -> str:
@@ -50,21 +57,25 @@ def axis_name(axis: str) -> str:
     return _AXES.get(axis, axis)
 
 
-def metric_name(task: str, metric: str) -> str:
+def metric_name(task: str, metric: str, english: bool = False) -> str:
     """A metric of a task as the head of a column; may contain LaTeX."""
     names = _DELTA_M | dict(presentation(task).metrics)
-    return names.get(metric, metric.replace("_", r"\_"))
+    name = names.get(metric, "")
+    if name and not (english and _HANGUL.search(name)):
+        return name
+    return metric.replace("_", " " if english else r"\_")
 
 
-def part_names(plan: Plan, comparisons: Sequence[Comparison]) -> list[str]:
+def part_names(plan: Plan, comparisons: Sequence[Comparison], english: bool = False) -> list[str]:
     """What each of a claim's comparisons is called: by as little as tells them apart, of the task,
     the metric, the run, the run it is compared with and the condition."""
     specs = plan.replication.runs | plan.runs
-    titles = {run: spec.title for run, spec in specs.items()} | {SINGLES: "단일 작업"}
+    titles = {run: run if english else spec.title for run, spec in specs.items()}
+    titles[SINGLES], between = ("single-task", " vs ") if english else ("단일 작업", " 대 ")
     rows = [
         (
-            task_name(one.task),
-            _measured_name(one),
+            task_name(one.task, english),
+            _measured_name(one, english),
             titles.get(one.run, one.run),
             titles.get(one.against, one.against),
             one.condition,
@@ -78,17 +89,15 @@ def part_names(plan: Plan, comparisons: Sequence[Comparison]) -> list[str]:
         names = []
         for row in rows:
             runs, rest = ([row[c] for c in own if c in subset] for own in ((2, 3), (0, 1, 4)))
-            names.append(" ".join(filter(None, [" 대 ".join(filter(None, runs)), *rest])))
+            names.append(" ".join(filter(None, [between.join(filter(None, runs)), *rest])))
         if len(set(names)) == len(names):
             break
     return names
 
 
-def _measured_name(comparison: Comparison) -> str:
-    name = metric_name(comparison.task, comparison.metric)
-    if comparison.beyond is None:
-        return name
-    return f"{name} - {metric_name(comparison.task, comparison.beyond)}"
+def _measured_name(comparison: Comparison, english: bool) -> str:
+    names = filter(None, (comparison.metric, comparison.beyond))
+    return " - ".join(metric_name(comparison.task, name, english) for name in names)
 
 
 def span(values: Iterable[float], form: str) -> str:

@@ -15,7 +15,7 @@ import pandas as pd
 from replications.core.evidence.archive import ARCHIVE, pack
 from replications.core.evidence.naming import part_names
 from replications.core.files import replacing, write_text
-from replications.core.spec import Comparison, Plan, load_plan, origin, replication_names
+from replications.core.spec import Comparison, Plan, origin
 from replications.core.spec.layout import ORIGIN, figures, run_folder
 
 PAGE = "README.md"
@@ -65,12 +65,6 @@ def origins(plan: Plan, folder: Path) -> Iterator[dict[str, object]]:
         yield row | {"command": " ".join(record["command"])}
 
 
-def published_plans(folder: Path) -> dict[str, Plan]:
-    """The plans of the replications that are published in a folder, each in its own study."""
-    names = [name for name in replication_names() if (folder / name / ORIGIN).is_file()]
-    return {name: load_plan(name, origin.read(folder / name / ORIGIN)["study"]) for name in names}
-
-
 def page(folder: Path) -> str:
     """What was decided, and from which budget on the decision has been the same."""
     lines = [
@@ -80,7 +74,7 @@ def page(folder: Path) -> str:
         f"figures as described in [results](../{PAGE}), and `provenance.csv`, what each training",
         "was made from and by which command.",
     ]
-    for name, plan in published_plans(folder).items():
+    for name, plan in origin.published_plans(folder).items():
         claims = pd.read_csv(folder / name / "claims.csv", dtype={"claim": str})
         lines += ["", f"## {plan.replication.title}", ""]
         steps = " / ".join(f"{steps:,}" for steps in plan.budgets)

@@ -86,6 +86,12 @@ class Results:
         """What the training of a run recorded, a row per recorded step."""
         return pd.read_csv(self.run_folder(run, seed) / "history.csv")
 
+    def loss(self, run: str, seed: int, task: str) -> pd.Series:
+        """The recorded loss of a task's final prediction by step."""
+        history = self.history(run, seed).set_index("step")
+        final = f"final_{task}"
+        return history[final if final in history else f"loss_{task}"].dropna()
+
     def experiment(self, name: str) -> pd.DataFrame:
         """The table an experiment left."""
         return pd.read_csv(self.folder / name / "table.csv")
@@ -101,9 +107,10 @@ class Results:
         """What was measured on the test split, delta_m among it, as arrays over seeds."""
         return observed(pd.concat([self.runs, as_metrics(self.delta)]))
 
-    def saved(self, run: str, cost: str) -> float:
-        """Percent of `cost` that `run` saves against the sum of the single-task networks."""
-        return saved(self.plan, self.costs, run, cost)
+    def saved(self, run: str, cost: str, against: str | None = None) -> float:
+        """Percent of `cost` that `run` saves against another run, or the sum of the single-task
+        networks."""
+        return saved(self.plan, self.costs, run, cost, against)
 
 
 def saved(

@@ -88,7 +88,8 @@ class DatasetOptions(Declared):
     """A function `prepare(options) -> data.prepare.Prepared`."""
     examples: ClassVar[str] = ""
     """A function `figure(Examples) -> Figure` that draws what runs predict of it, see
-    `data.examples`; none given: there is no such figure."""
+    `data.examples`; none given: there is no such figure. Beside it may stand `slides(Examples)`,
+    see `data.pictures.examples`, what the page of results slides over each other."""
     facts: ClassVar[dict[str, Any]] = {}
     """What papers may say of it, as `\\result{data.<name>.<fact>}`."""
     conditions: ClassVar[tuple[str, ...]] = ()

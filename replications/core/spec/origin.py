@@ -21,7 +21,13 @@ from replications.core.files import sha256_of, write_json
 from replications.core.spec import closure
 from replications.core.spec.layout import DESCRIPTION, ORIGIN, floor_folder, run_folder
 from replications.core.spec.options import DatasetOptions
-from replications.core.spec.plan import Plan, digest, tested_elsewhere
+from replications.core.spec.plan import (
+    Plan,
+    digest,
+    load_plan,
+    replication_names,
+    tested_elsewhere,
+)
 
 Origin = dict[str, Any]
 
@@ -120,6 +126,12 @@ def read(path: Path) -> dict[str, Any]:
 def _parsed(path: Path, changed: int, size: int) -> dict[str, Any]:
     content = json.loads(path.read_text(encoding="utf-8"))
     return content if isinstance(content, dict) else {}
+
+
+def published_plans(folder: Path) -> dict[str, Plan]:
+    """The plans of the replications that are published in a folder, each in its own study."""
+    names = [name for name in replication_names() if (folder / name / ORIGIN).is_file()]
+    return {name: load_plan(name, read(folder / name / ORIGIN)["study"]) for name in names}
 
 
 def is_stale(folder: Path, expected: Origin) -> bool:

@@ -30,4 +30,4 @@ _METRICS = {
     "ap_moderate_iou50": "AP 보통(IoU 0.5)",
 }
 
-PRESENTATION = Presentation("차량", _METRICS, overlay=overlay)
+PRESENTATION = Presentation("차량", _METRICS, overlay=overlay, english="vehicles")

@@ -17,4 +17,9 @@ def draw(axis: Any, values: Any, truth: Any, facts: Mapping[str, Any]) -> None:
     axis.imshow(colours[values])
 
 
-PRESENTATION = Presentation("개체 분할", {"centroid_l1": "중심", "ap50": "AP$_{50}$"}, draw)
+PRESENTATION = Presentation(
+    "개체 분할",
+    {"centroid_l1": "중심", "ap50": "AP$_{50}$"},
+    draw,
+    english="instance segmentation",
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -76,6 +76,40 @@ def overlay_figure(examples: Examples, width: float) -> Figure:
         axis.set_title(title, fontsize=7.5, pad=2)
     _bare(axes)
     return drawn
+
+
+def slides(examples: Examples) -> Iterator[tuple[list[str], dict[str, Figure]]]:
+    """What a reader slides over each other, sample by sample: the tasks that are seen, and a
+    picture without a frame of the truth, the single-task runs and the reference run.
+
+    Tasks that are drawn on the image are seen together.
+    """
+    tasks = examples.tasks
+    apart = [[name] for name, task in tasks.items() if task.presentation.draw]
+    together = [name for name, task in tasks.items() if not task.presentation.draw]
+    for index in _SHOWN:
+        image = examples.inputs["image"][index].transpose(1, 2, 0)
+        for names in [*apart, *filter(None, [together])]:
+            seen = {name: tasks[name] for name in names}
+            drawn = {}
+            for source in ("truth", "single", "joint"):
+                drawn[source], axis = _bare_picture(*image.shape[:2])
+                if names == together:
+                    _overlaid(axis, image, seen, source, index, examples)
+                else:
+                    (task,) = seen.values()
+                    values = getattr(task, source)[index]
+                    if task.presentation.draw:
+                        task.presentation.draw(axis, values, task.truth[index], examples.facts)
+            yield names, drawn
+
+
+def _bare_picture(height: int, width: int) -> tuple[Figure, Axes]:
+    """A figure that is all picture, three dots a pixel."""
+    figure = Figure(figsize=(3 * width / 100, 3 * height / 100), dpi=100)
+    axis = figure.add_axes((0, 0, 1, 1))
+    axis.set_axis_off()
+    return figure, axis
 
 
 def _overlaid(

@@ -17,4 +17,5 @@ PRESENTATION = Presentation(
     "깊이",
     {"inverse_depth_l1": "역깊이", "abs_err": "절대", "rel_err": "상대", "rmse": "RMSE"},
     draw,
+    english="depth",
 )

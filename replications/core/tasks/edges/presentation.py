@@ -11,4 +11,4 @@ def draw(axis: Any, values: Any, truth: Any, facts: Mapping[str, Any]) -> None:
     axis.imshow(values, cmap="gray_r", vmin=0, vmax=1)
 
 
-PRESENTATION = Presentation("경계", {"ods_f": "ODS-F"}, draw)
+PRESENTATION = Presentation("경계", {"ods_f": "ODS-F"}, draw, english="edges")

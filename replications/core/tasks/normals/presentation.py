@@ -25,4 +25,5 @@ PRESENTATION = Presentation(
         "within_30": "30°",
     },
     draw,
+    english="surface normals",
 )

@@ -20,4 +20,4 @@ def draw(axis: Any, values: Any, truth: Any, facts: Mapping[str, Any]) -> None:
     axis.imshow(values, cmap="gray_r", vmin=0, vmax=1)
 
 
-PRESENTATION = Presentation("도로", {"max_f1": "MaxF1", "ap": "AP"}, draw, overlay)
+PRESENTATION = Presentation("도로", {"max_f1": "MaxF1", "ap": "AP"}, draw, overlay, "road")

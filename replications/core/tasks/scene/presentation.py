@@ -19,5 +19,8 @@ def overlay(axis: Any, picture: Any, values: Any, facts: Mapping[str, Any]) -> A
 
 
 PRESENTATION = Presentation(
-    "장면", {"accuracy": "정확도", "mean_accuracy": "평균 정확도"}, overlay=overlay
+    "장면",
+    {"accuracy": "정확도", "mean_accuracy": "평균 정확도"},
+    overlay=overlay,
+    english="scene",
 )

@@ -14,4 +14,9 @@ def draw(axis: Any, values: Any, truth: Any, facts: Mapping[str, Any]) -> None:
     axis.imshow(colours[np.minimum(values, len(colours) - 1)])
 
 
-PRESENTATION = Presentation("의미 분할", {"miou": "mIoU", "pixel_accuracy": "정확도"}, draw)
+PRESENTATION = Presentation(
+    "의미 분할",
+    {"miou": "mIoU", "pixel_accuracy": "정확도"},
+    draw,
+    english="semantic segmentation",
+)

@@ -1,0 +1,239 @@
+"""What the page shows of each replication, as plain values for its template."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pandas as pd
+
+from replications.core.evidence.ladder import NOT_SETTLED
+from replications.core.evidence.naming import VERDICTS, metric_name, part_names, task_name
+from replications.core.evidence.overview import efficiency
+from replications.core.evidence.publish import origins
+from replications.core.evidence.study import Results
+from replications.core.page.plots import Plot, curve_plot, forest_plot, ladder_plot
+from replications.core.page.slides import slides
+from replications.core.page.text import Both, both, same
+from replications.core.spec import Claim, base_of, written
+
+View = dict[str, Any]
+_SIDES = {
+    "parts_for": both("성립", "holds"),
+    "parts_against": both("반대", "reversed"),
+    "parts_open": both("미결", "open"),
+    "parts_lacking": both("학습하지 않음", "not trained"),
+}
+_REASONS = {
+    NOT_SETTLED: both("더 학습하면 달라질 수 있음", "more training might change it"),
+    "not trained": both("바닥을 넘지 못한 실행이 있음", "a run is at its floor"),
+    "not meaningful": both("기준이 불안정함", "relative to an unsteady baseline"),
+    "lacks runs": both("이 연구에 없는 실행이 있음", "this study lacks runs"),
+    "few seeds": both("시드가 부족함", "too few seeds"),
+}
+_OPEN = both("시드 사이의 차이로는 가릴 수 없음", "differences between seeds leave it open")
+_COSTS = {
+    "parameters": both("매개변수", "parameters"),
+    "flops": both("연산량", "operations"),
+    "latency_ms": both("지연", "latency"),
+}
+_ROLES = {"single": both("단일 작업", "single-task"), "multi": both("다중 작업", "multi-task")}
+_SPLITS = {
+    "train": both("학습", "train"),
+    "val": both("검증", "validation"),
+    "test": both("시험", "test"),
+}
+_VERSIONS = ("python", "torch", "torchvision", "numpy", "timm", "processor", "device", "threads")
+
+
+def replication_view(results: Results, plots: dict[str, Plot]) -> View:
+    """A section of the page; its figures are added to `plots` by the names that it calls them."""
+    plan = results.plan
+    reference = plan.replication.reference
+    gain = next((row for row in efficiency(results) if row["run"] == reference), None)
+    forest = forest_plot(results)
+    if forest:
+        plots[f"forest-{plan.name}"] = forest
+    return {
+        "name": plan.name,
+        "title": both(plan.replication.korean, plan.replication.title),
+        "reference": both(plan.runs[reference].title, reference),
+        "study": plan.study,
+        "seeds": plan.seeds,
+        "budgets": _budgets(results),
+        "gain": gain,
+        "claims": [claim_view(results, row, plots) for _, row in results.claims.iterrows()],
+        "forest": f"forest-{plan.name}" if forest else None,
+        "curves": list(_curves(results, plots)),
+        "slides": list(slides(results)),
+        "provenance": provenance_view(results),
+    }
+
+
+def _budgets(results: Results) -> list[int]:
+    """The budgets that the results have, which the specification may be ahead of."""
+    found = results.ladder["steps"].unique().tolist()
+    return sorted(map(int, found)) or [results.plan.settings.steps]
+
+
+def claim_view(results: Results, row: pd.Series, plots: dict[str, Plot]) -> View:
+    """A claim: what is said, the verdict, and what it rests on."""
+    plan, number = results.plan, str(row["claim"])
+    claim = plan.replication.claims[number]
+    verdict, place = str(row["verdict"]), f"{plan.name}-{number}"
+    plot = ladder_plot(results, plan.comparisons(claim)) if claim.tested else None
+    if plot:
+        plots[place] = plot
+    reason = row["reason"] if isinstance(row["reason"], str) else ""
+    return {
+        "number": number,
+        "place": place,
+        "title": both(claim.korean or row["title"], row["title"]),
+        "ours": claim.ours,
+        "verdict": verdict,
+        "called": both(VERDICTS[verdict], verdict),  # type: ignore[index]
+        "reason": _REASONS.get(reason, same(reason)) if reason or verdict != "undecided" else _OPEN,
+        "settled_from": None if pd.isna(row["settled_from"]) else int(row["settled_from"]),
+        "sides": list(_sides(results, claim, row)),
+        "comparisons": list(_comparisons(results, claim, number)),
+        "facts": list(_facts(results, claim)),
+        "plot": place if plot else None,
+    }
+
+
+def _sides(results: Results, claim: Claim, row: pd.Series) -> Iterator[tuple[Both, list[Both]]]:
+    """Of a claim with several comparisons: the sides, and which of them are on each."""
+    compared = results.plan.comparisons(claim)
+    if len(compared) < 2:
+        return
+    korean, english = (part_names(results.plan, compared, flag) for flag in (False, True))
+    names = dict(zip(korean, english, strict=True))
+    for column, side in _SIDES.items():
+        if isinstance(row.get(column), str):
+            own = row[column].split("; ")
+            yield side, [both(name, names.get(name, name)) for name in own]
+
+
+def _comparisons(results: Results, claim: Claim, number: str) -> Iterator[View]:
+    """What was compared at the last budget: the difference in the metric's unit, its interval."""
+    table = results.comparisons
+    rows = table[table["claim"] == number].itertuples()
+    compared = results.plan.comparisons(claim) if claim.tested else []
+    korean, english = (part_names(results.plan, compared, flag) for flag in (False, True))
+    names = {
+        (one.run, one.against, one.task, one.metric): both(*name)
+        for one, name in zip(compared, zip(korean, english, strict=True), strict=True)
+    }
+    for row in rows:
+        unit = _unit(results, row.task, row.metric, bool(row.relative))
+        name = names.get((row.run, row.against, row.task, row.metric))
+        yield {
+            "name": name or same(f"{row.run} {row.against} {row.task}"),
+            "unit": same(unit),
+            "difference": row.difference,
+            "low": row.low,
+            "high": row.high,
+            "p": row.p,
+        }
+
+
+def _unit(results: Results, task: str, metric: str, relative: bool) -> str:
+    units = results.test["unit"]
+    own = units[(units.index.get_level_values("task") == task)]
+    own = own[own.index.get_level_values("metric") == metric]
+    return "%" if relative or own.empty else str(own.iloc[0])
+
+
+def _facts(results: Results, claim: Claim) -> Iterator[tuple[Both, float, Both]]:
+    """What a claim that is not tested over seeds rests on: what was measured, and what it needs."""
+    for saving in claim.cheaper:
+        if saving.run in results.plan.runs:
+            saved = results.saved(saving.run, saving.cost, saving.against)
+            cost = _COSTS[saving.cost]
+            name = {"ko": f"{cost['ko']} 절감 (%)", "en": f"{cost['en']} saved (%)"}
+            yield name, saved, same("< 0" if saving.dearer else f"≥ {saving.percent:g}")
+    for bound in claim.measured:
+        if (results.folder / bound.experiment / "numbers.json").is_file():
+            value = results.numbers(bound.experiment).get(bound.number)
+            ends = [f"≥ {bound.least:g}"] if bound.least is not None else []
+            ends += [f"≤ {bound.most:g}"] if bound.most is not None else []
+            if value is not None:
+                yield same(re.sub("[_.]", " ", bound.number)), value, same(", ".join(ends))
+
+
+def _curves(results: Results, plots: dict[str, Plot]) -> Iterator[tuple[str, Both]]:
+    """Training losses of the single-task runs and the reference run, where their histories are."""
+    plan, reference = results.plan, results.plan.replication.reference
+    if not (results.run_folder(reference, plan.first_seed) / "history.csv").is_file():
+        return
+    for task in plan.runs[reference].tasks:
+        single, joint = (
+            [results.loss(run, seed, task) for seed in plan.seed_numbers]
+            for run in (plan.single_of(task, reference), reference)
+        )
+        place = f"curve-{plan.name}-{task}"
+        title = both(plan.runs[reference].title, reference)
+        plots[place] = curve_plot(single, joint, title)
+        yield place, _task(task)
+
+
+def value_rows(results: Results) -> Iterator[View]:
+    """A row of the table of all runs per run, condition, split, task and metric."""
+    plan = results.plan
+    key = ["run", "role", "condition", "split", "task", "metric", "unit"]
+    found = results.runs.groupby(key, sort=False, dropna=False)["value"]
+    table = found.agg(["mean", "std", "count"]).reset_index()
+    for row in table.itertuples():
+        yield {
+            "replication": both(plan.replication.korean, plan.replication.title),
+            "run": both(plan.replication.runs[base_of(row.run)].title, base_of(row.run)),
+            "role": _ROLES[row.role],
+            "along": same(f"{written(plan.runs[row.run].axis)} {row.condition}".strip()),
+            "split": _SPLITS[row.split],
+            "task": _task(row.task),
+            "metric": both(*(metric_name(row.task, row.metric, flag) for flag in (False, True))),
+            "unit": same(str(row.unit)),
+            "mean": row.mean,
+            "sd": row.std,
+            "seeds": row.count,
+        }
+
+
+def cost_rows(results: Results) -> Iterator[View]:
+    """A row of the table of costs per run at its usual size."""
+    plan = results.plan
+    for run, row in results.costs.iterrows():
+        name = str(run)
+        if not plan.runs[name].axis:
+            yield {
+                "replication": both(plan.replication.korean, plan.replication.title),
+                "run": both(plan.runs[name].title, name),
+                "role": _ROLES[plan.runs[name].role],
+                **{cost: row[cost] for cost in (*_COSTS, "training_s", "peak_memory_mb")},
+            }
+
+
+def provenance_view(results: Results) -> View:
+    """What the trainings were made from, and the command of each run's first seed."""
+    plan = results.plan
+    listed = results.folder / "provenance.csv"
+    table = pd.read_csv(listed) if listed.is_file() else pd.DataFrame(origins(plan, results.folder))
+    trained = table[table["role"] != "experiment"]
+    first = trained[trained["seed"] == plan.first_seed]
+    versions = [column for column in table if column in _VERSIONS]
+    return {
+        "trainings": len(trained),
+        "versions": {name: _values(trained, name) for name in versions},
+        "source": _values(trained, "source_hash"),
+        "data": [v for name in trained if name.startswith("data_") for v in _values(trained, name)],
+        "commands": dict(zip(first["run"], first["command"], strict=True)),
+    }
+
+
+def _values(table: pd.DataFrame, column: str) -> list[str]:
+    return [str(value) for value in table[column].dropna().unique()]
+
+
+def _task(task: str) -> Both:
+    return both(task_name(task), task_name(task, english=True))

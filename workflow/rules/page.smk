@@ -1,0 +1,63 @@
+# The results as one page to look at in a browser, which needs no other file and no network.
+
+PAGE = "python -m replications.core.page"
+CODE_OF_PAGE = list(map(str, sorted(Path("replications/core/page").glob("*.*"))))
+BUILT_NAMES = [name for family in BUILT for name in FAMILIES[family]]
+
+
+# Of the study.
+rule page:
+    input:
+        CODE_OF_PAGE,
+        [f"{RESULTS}/{name}/{layout.ORIGIN}" for name in BUILT_NAMES],
+        # It only links to them.
+        papers=[
+            ancient(pdf(family, document))
+            for family in BUILT
+            for document in ("main", "supplement")
+        ],
+    output:
+        f"{RESULTS}/index.html",
+    log:
+        f"{RESULTS}/logs/page.log",
+    params:
+        command=PAGE,
+        sources=RESULTS,
+        replications=BUILT_NAMES,
+    shell:
+        "{params.command} --sources {params.sources} --replications {params.replications}"
+        " --papers {input.papers} --output {output} 2>&1 | tee {log}"
+
+
+# `snakemake site`: of what is published, with its papers beside it; trains nothing.
+rule site:
+    input:
+        f"{SITE}/index.html",
+
+
+rule published_page:
+    input:
+        CODE_OF_PAGE,
+        [
+            f"{PUBLISHED_PLANS[name].data.folder}/{layout.DESCRIPTION}"
+            for name in published_names(BUILT_NAMES)
+        ],
+        # What is published is no input, or it would depend on publishing; this follows it.
+        [f"{DRAFT}/{family}/{layout.ORIGIN}" for family in BUILT],
+        papers=[pdf(family, "draft") for family in BUILT],
+    output:
+        f"{SITE}/index.html",
+    log:
+        "results/logs/published-page.log",
+    params:
+        command=PAGE,
+        folder=lambda wildcards, output: Path(output[0]).parent,
+        papers=lambda wildcards, input, output: [
+            Path(output[0]).parent / Path(paper).name for paper in input.papers
+        ],
+        sources=PUBLISHED,
+        replications=published_names(BUILT_NAMES),
+    shell:
+        "cp {input.papers} {params.folder} &&"
+        " {params.command} --sources {params.sources} --replications {params.replications}"
+        " --papers {params.papers} --output {output} 2>&1 | tee {log}"

@@ -9,7 +9,7 @@ CORES ?= all
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := study
-.PHONY: study test new lint format setup tex lock clean
+.PHONY: study test help new lint format setup tex lock clean
 
 study: setup
 	snakemake --cores $(CORES)
@@ -17,6 +17,10 @@ study: setup
 
 test: setup
 	OMP_NUM_THREADS=1 pytest -n logical --maxprocesses 8 --dist loadfile
+
+help: .venv/complete
+	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q'
+	@snakemake --cores 1 --quiet all -- help
 
 new: .venv/complete
 	python workflow/scripts/new_replication.py $(or $(NAME),$(error call: make new NAME=my_system))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 
 class StudyError(Exception):
@@ -12,6 +13,13 @@ class StudyError(Exception):
 
 class DivergedError(StudyError):
     """A loss or a gradient is NaN or infinite."""
+
+
+def meant(name: str, known: Iterable[str]) -> str:
+    """What was likely meant by a name that is not known, as the end of a message; nothing where
+    none is like it."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean '{near[0]}'?" if near else ""
 
 
 def run_command(main: Callable[[], None]) -> None:

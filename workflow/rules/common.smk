@@ -1,18 +1,27 @@
 # The plans of the study, read and checked before any rule; no torch is imported here.
 
-import fcntl
+import contextlib
 import functools
+import io
 import subprocess
 import sys
 import threading
 import time
 from pathlib import Path
 
+from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
+
+if sys.platform == "win32":
+    raise WorkflowError(
+        "Windows by itself is not supported; install WSL2 (wsl --install) and call this in there"
+    )
+
+import fcntl
 
 sys.path.insert(0, str(Path(workflow.basedir).parent))
 
-from replications.core.errors import StudyError
+from replications.core.errors import StudyError, meant
 from replications.core.evidence.progress import Pending, StudyProgress
 from replications.core.spec import TUNING, layout, load_study, origin
 
@@ -209,6 +218,37 @@ def pdf(family, document="main"):
         if document == "main"
         else f"paper/{family}-{document}.pdf"
     )
+
+
+def refuse_unknown():
+    """Refuse targets that nothing makes, in one line and with what was likely meant."""
+    names = [rule.name for rule in workflow.rules]
+    words = [word for word in sys.argv[1:] if not word.startswith("-")]
+    if all(word in names or word.isdigit() or "=" in word for word in words):
+        return  # the usual; parsing what was called takes a while
+    with contextlib.redirect_stderr(io.StringIO()):
+        called = parse_args(sys.argv[1:])[1]
+    for target in called.targets:
+        first, *parts = Path(target).parts
+        if not parts and target not in names and not Path(target).exists():
+            raise WorkflowError(
+                f"no target '{target}'{meant(target, names)}; snakemake help lists them"
+            )
+        if first != "results" or len(parts) < 3 or parts[0] in ("published", "draft"):
+            continue
+        study, name, run, *rest = parts
+        if study != STUDY.config.study:
+            raise WorkflowError(
+                f"{target}: the study is {STUDY.config.study}; another one is asked for with"
+                f" --config study={study}"
+            )
+        if name not in {*TRAINING, *FAMILIES, "logs"}:
+            raise WorkflowError(
+                f"{target}: no replication '{name}'{meant(name, TRAINING)}"
+            )
+        known = TRAINING[name].runs if name in TRAINING else {}
+        if len(rest) == 2 and known and run not in known:
+            raise WorkflowError(f"{target}: no run '{run}'{meant(run, known)}")
 
 
 def tell_progress(workflow):

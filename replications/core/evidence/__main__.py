@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from replications.core.errors import run_command
-from replications.core.spec import load_plan
+from replications.core.spec import load_plan, replication_names
 
 
 def main() -> None:
@@ -39,6 +39,10 @@ def main() -> None:
     stage = stages.add_parser("compare", help="rebuilt values against published ones")
     stage.add_argument("--folder", type=Path, required=True, help="results of a family")
     stage.add_argument("--published", type=Path, nargs="+", required=True, help="replications")
+    stage = stages.add_parser("forecast", help="what there is to ask for, and what it takes")
+    stage.add_argument("--study", required=True)
+    stage.add_argument("--families", nargs="+", required=True)
+    stage.add_argument("--folder", type=Path, required=True, help="where studies lie")
     run(parser.parse_args())
 
 
@@ -54,6 +58,11 @@ def run(arguments: argparse.Namespace) -> None:
         from replications.core.evidence.join import join
 
         join(arguments.replications, arguments.sources, folder)
+        return
+    if arguments.stage == "forecast":
+        from replications.core.evidence.forecast import show
+
+        show(arguments.study, arguments.families, replication_names(), folder)
         return
     if arguments.stage == "restore":
         from replications.core.evidence.archive import restore

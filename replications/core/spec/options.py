@@ -14,7 +14,7 @@ from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from replications.core.errors import StudyError
+from replications.core.errors import StudyError, meant
 from replications.core.spec import reading
 
 Positive = Annotated[int, Field(ge=1)]
@@ -166,7 +166,7 @@ def named(kind: type[Kind], name: Any) -> type[Kind]:
     known = declared(kind)
     if name not in known:
         what = kind.__name__.removesuffix("Options").lower()
-        raise ValueError(f"unknown {what} '{name}'; known: {', '.join(known)}")
+        raise ValueError(f"unknown {what} '{name}'; known: {', '.join(known)}{meant(name, known)}")
     return known[name]
 
 

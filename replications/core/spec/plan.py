@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from replications.core.errors import StudyError
+from replications.core.errors import StudyError, meant
 from replications.core.spec import reading
 from replications.core.spec.axes import (
     Axis,
@@ -276,13 +276,15 @@ def load_replication(name: str) -> Replication:
     """
     path = path_of(name)
     if not path.is_file():
-        raise StudyError(f"no replication '{name}': {shown(path)} does not exist")
+        raise StudyError(
+            f"no replication '{name}': {shown(path)} does not exist{meant(name, _folders())}"
+        )
     changed = tuple(path_of(folder).stat().st_mtime_ns for folder in _folders())
     replication = _read(path, changed)
     if replication.part_of not in (None, *_folders()):
         raise StudyError(
             f"{shown(path)}: part_of: no replication '{replication.part_of}'; "
-            f"there are: {', '.join(_folders())}"
+            f"there are: {', '.join(_folders())}{meant(replication.part_of or '', _folders())}"
         )
     return replication
 
@@ -306,6 +308,7 @@ def _read(path: Path, changed: tuple[int, ...]) -> Replication:
     if other not in _folders():
         raise StudyError(
             f"{shown(path)}: like: no replication '{other}'; there are: {', '.join(_folders())}"
+            f"{meant(other, _folders())}"
         )
     try:
         return checked(Replication, completed(content, read_yaml(path_of(other)), other), path)
@@ -392,7 +395,7 @@ def _study_of(replication: Replication, study: str, name: str) -> Study:
     if study not in replication.studies:
         raise StudyError(
             f"{shown(path_of(name))}: no study '{study}' under 'studies'; "
-            f"it has: {', '.join(replication.studies)}"
+            f"it has: {', '.join(replication.studies)}{meant(study, replication.studies)}"
         )
     own = replication.studies[study]
     if own.ladder != sorted(set(own.ladder)):

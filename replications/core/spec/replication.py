@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
+from replications.core.errors import meant
 from replications.core.spec.claims import ALL_TASKS, DELTA_METRICS, Better, Claim
 from replications.core.spec.options import Positive, Strict, TaskOptions, declared
 from replications.core.spec.training import Run
@@ -109,7 +110,8 @@ class Replication(Strict):
             for name in names:
                 if name not in known[what]:
                     there = ", ".join(known[what]) or "none"
-                    raise ValueError(f"{where}: unknown {what} '{name}'; known: {there}")
+                    near = meant(name, known[what])
+                    raise ValueError(f"{where}: unknown {what} '{name}'; known: {there}{near}")
         for name, study in self.studies.items():
             if study.like and (study.like not in self.studies or self.studies[study.like].like):
                 raise ValueError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from replications.core.errors import StudyError
+from replications.core.errors import StudyError, meant
 from replications.core.spec import reading
 from replications.core.spec.options import Positive, Strict
 from replications.core.spec.plan import Plan, load_plan, load_replication, replication_names
@@ -73,7 +73,7 @@ def load_study(config: Mapping[str, Any]) -> StudyPlans:
     if unknown := set(wanted) - families - {"all"}:
         raise StudyError(
             f"config/config.yaml: no family {', '.join(sorted(unknown))}; "
-            f"there are: {', '.join(sorted(families))}"
+            f"there are: {', '.join(sorted(families))}{meant(min(unknown), families)}"
         )
     if both := families & set(known):
         raise StudyError(f"a family and a replication are both called {', '.join(sorted(both))}")

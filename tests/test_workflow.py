@@ -3,15 +3,16 @@ something changes, breaks or is missing. The tests follow one project through it
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import re
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pandas as pd
@@ -62,7 +63,7 @@ def planned(project: Path) -> dict[str, int]:
     return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
 
 
-@contextmanager
+@contextlib.contextmanager
 def changed(path: Path, old: str, new: str) -> Iterator[None]:
     """Replace `old` by `new` in a file, and put it back, with its time stamp, afterwards."""
     before, times = path.read_text(encoding="utf-8"), path.stat()
@@ -75,7 +76,7 @@ def changed(path: Path, old: str, new: str) -> Iterator[None]:
         os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-@contextmanager
+@contextlib.contextmanager
 def restored(project: Path, tmp_path: Path) -> Iterator[None]:
     """Put back afterwards, with their time stamps, what was made and what Snakemake remembers."""
     made = ("results", ".snakemake", "paper", "data")
@@ -285,7 +286,38 @@ def test_one_replication_and_one_run_can_be_asked_for(project: Path) -> None:
     done = snakemake(project, "uncertainty")
     assert done.returncode == 0, done.stdout[-3000:]
     assert (project / "results/micro/uncertainty/equal/1/metrics.json").is_file()
-    assert "step 6/6" in done.stdout, "progress reaches the terminal"
+    assert "step 6/6" in done.stdout, "what a training says is passed on"
+
+
+def test_in_a_terminal_one_line_stays(project: Path) -> None:
+    """What jobs say is in their logs, and a page tells of those under way."""
+    shutil.rmtree(project / "results" / "micro" / "uncertainty" / "equal" / "1")
+    command = ["snakemake", "--cores", "1", "uncertainty", "--config", "study=micro", "device=cpu"]
+    primary, secondary = pty.openpty()
+    running = subprocess.Popen(command, cwd=project, stdout=secondary, stderr=secondary)
+    os.close(secondary)
+    said = b""
+    with contextlib.suppress(OSError):  # raised at the end
+        while part := os.read(primary, 1 << 16):
+            said += part
+    os.close(primary)
+    assert running.wait() == 0
+    started = said.decode().partition("Job stats")[2]
+    assert "\r\x1b[2K[study micro] 0 of 1 trainings" in started
+    assert "1 of 1 trainings, 100 % of the work" in started
+    assert started.count("\n") < 20
+    assert "step 6/6" not in started
+    log = project / "results" / "micro" / "logs" / "train" / "uncertainty" / "equal" / "1.log"
+    assert "step 6/6" in log.read_text(encoding="utf-8")
+    page = (project / "results" / "micro" / "watch.html").read_text(encoding="utf-8")
+    assert "1 of 1 trainings, 100 % of the work; 0:00:00 left. Done." in page
+
+
+def test_an_error_in_a_model_is_named(project: Path) -> None:
+    with changed(project / MODEL, "class Trunk", "clas Trunk"):
+        done = snakemake(project, "--dry-run")
+    assert done.returncode != 0
+    assert re.search(r"replications/uncertainty/model.py: line \d+: invalid syntax", done.stdout)
 
 
 def test_a_typo_in_the_configuration_is_refused_before_anything_runs(project: Path) -> None:

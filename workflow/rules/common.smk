@@ -3,6 +3,9 @@
 import contextlib
 import functools
 import io
+import itertools
+import logging
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,6 +14,7 @@ from pathlib import Path
 
 from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
+from snakemake.logging import logger as snakemake_logger
 
 if sys.platform == "win32":
     raise WorkflowError(
@@ -40,7 +44,13 @@ DEVICE = origin.device_of(STUDY.config.device)
 DEVICES = workflow.global_resources.get("gpu").value or 1
 workflow.register_resource("gpu", DEVICES * STUDY.config.trainings_per_gpu)
 MAIN = "kcc"  # the family whose paper is called main.pdf
-PAUSE = 10  # seconds between two looks at how far the study is
+# In a terminal one line that stays tells how far all jobs are; what each says is in its log.
+TERMINAL = sys.stderr.isatty() and sys.stdout.isatty()
+PAUSE = 1 if TERMINAL else 10  # seconds between two looks at how far the study is
+EVERY = 10 if TERMINAL else 1  # looks between two versions of the page on that
+ERASE = "\r\x1b[2K"
+told = 'cat > "$1"' if TERMINAL else 'tee "$1"'
+shell.prefix("set -euo pipefail; tell() {{ " + told + "; }}; ")
 # What the process imports that trainings are forked from.
 PRELOADED = [
     "replications.core.engine.train",
@@ -251,20 +261,82 @@ def refuse_unknown():
             raise WorkflowError(f"{target}: no run '{run}'{meant(run, known)}")
 
 
-def tell_progress(workflow):
-    """Say how far the study is, and how long the rest will take, whenever a training has ended."""
-    pending = [
-        Pending(job.wildcards.replication, job.wildcards.run, int(job.wildcards.seed))
-        for job in workflow.dag.needrun_jobs()
-        if job.rule.name == "train"
-    ]
-    progress, said = StudyProgress(TRAINING, Path(RESULTS), pending), ""
-    while pending:
-        line = progress.line()
-        if line.partition(";")[0] != said.partition(";")[0]:
-            print(f"[study {STUDY.config.study}] {line}", file=sys.stderr, flush=True)
-        said = line
-        time.sleep(PAUSE)
+class Telling:
+    """Says how far the study is and how long the rest will take: in a terminal in a line that
+    stays, elsewhere whenever a training has ended; and in a page beside the results."""
+
+    def __init__(self, workflow):
+        pending = [
+            Pending(
+                job.wildcards.replication, job.wildcards.run, int(job.wildcards.seed)
+            )
+            for job in workflow.dag.needrun_jobs()
+            if job.rule.name == "train"
+        ]
+        self.workflow, self.pending = workflow, pending
+        self.progress, self.said = StudyProgress(TRAINING, Path(RESULTS), pending), ""
+        self.study = f"[study {STUDY.config.study}]"
+
+    def go_on(self):
+        """Tell for as long as the process lives."""
+        for look in itertools.count():
+            running = list(self.workflow.scheduler.running)
+            line = self.line(running)
+            if self.pending and look % EVERY == 0:
+                self.write_page(line, running)
+            time.sleep(PAUSE)
+
+    def line(self, running):
+        """How far the study is; said if it is time to."""
+        line = self.progress.line() if self.pending else "nothing to train"
+        if TERMINAL:
+            others = sorted({job.rule.name for job in running} - {"train", "all"})
+            width = shutil.get_terminal_size().columns - 1
+            told = f"{self.study} {'; '.join([line, *others])}"[:width]
+            print(ERASE, told, sep="", end="", file=sys.stderr, flush=True)
+        elif self.pending and line.partition(";")[0] != self.said.partition(";")[0]:
+            print(self.study, line, file=sys.stderr, flush=True)
+        self.said = line
+        return line
+
+    def write_page(self, line, running):
+        """The page that a browser reads again every few seconds."""
+        from replications.core.page.watching import (
+            followed,
+            write_watch,
+        )  # takes a while
+
+        trained = [
+            followed(" ".join(job.wildcards), Path(job.log[0]))
+            for job in running
+            if job.rule.name == "train"
+        ]
+        path, study = Path(RESULTS, "watch.html"), STUDY.config.study
+        write_watch(path, study, line, self.progress.counts(), trained)
+
+    def end(self, how):
+        """Tell once more, when all jobs have ended."""
+        line = self.line([])
+        if TERMINAL:
+            print(file=sys.stderr)
+        if self.pending:
+            self.write_page(f"{line}. {how}", [])
+
+
+class BesideOneLine(logging.Filter):
+    """Keeps what Snakemake says of every job from a terminal, and the rest apart from the line."""
+
+    def filter(self, record):
+        """Whether a record is shown."""
+        event = str(getattr(record, "event", "")).lower()
+        about_a_job = event.rpartition(".")[2] in (
+            *("job_info", "job_started", "job_finished", "shellcmd"),
+            *("progress", "group_info", "resources_info"),
+        )
+        shown = not about_a_job and not record.getMessage().startswith("Select jobs")
+        if shown:
+            sys.stderr.write(ERASE)
+        return shown
 
 
 onstart:
@@ -285,7 +357,20 @@ onstart:
             [sys.executable, "workflow/scripts/warm.py", "serve", *PRELOADED],
             stdin=subprocess.PIPE,
         )
-    threading.Thread(target=tell_progress, args=[workflow], daemon=True).start()
+    if TERMINAL:
+        for handler in snakemake_logger.handlers:
+            handler.addFilter(BesideOneLine())
+    workflow.telling = Telling(workflow)
+    threading.Thread(target=workflow.telling.go_on, daemon=True).start()
     # Snakemake's limit of jobs per second starts one more timer with every job that ends, and each
     # wakes the scheduler every second: after some hundreds of jobs that takes a whole core.
     workflow.scheduler.job_rate_limiter = None
+
+
+onsuccess:
+    workflow.telling.end("Done.")
+
+
+onerror:
+    if hasattr(workflow, "telling"):
+        workflow.telling.end("Stopped: a job has failed, see what Snakemake says.")

@@ -54,7 +54,7 @@ rule prepare:
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "python -m replications.core.data.prepare --dataset {params.dataset:q}"
-        " --output {params.folder} 2>&1 | tee {log}"
+        " --output {params.folder} 2>&1 | tell {log}"
 
 
 # ImageNet weights that come inside a package, for runs that start from them.
@@ -64,4 +64,4 @@ rule weights:
     log:
         "results/logs/weights-{weights}.log",
     shell:
-        "python workflow/scripts/fetch_weights.py {output} 2>&1 | tee {log}"
+        "python workflow/scripts/fetch_weights.py {output} 2>&1 | tell {log}"

@@ -26,7 +26,7 @@ rule page:
         replications=BUILT_NAMES,
     shell:
         "{params.command} --sources {params.sources} --replications {params.replications}"
-        " --papers {input.papers} --output {output} 2>&1 | tee {log}"
+        " --papers {input.papers} --output {output} 2>&1 | tell {log}"
 
 
 # `snakemake site`: of what is published, with its papers beside it; trains nothing.
@@ -60,4 +60,4 @@ rule published_page:
     shell:
         "cp {input.papers} {params.folder} &&"
         " {params.command} --sources {params.sources} --replications {params.replications}"
-        " --papers {params.papers} --output {output} 2>&1 | tee {log}"
+        " --papers {params.papers} --output {output} 2>&1 | tell {log}"

@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Mapping
 
-_PAUSE = 5.0
+_PAUSE = 2.0
 """Least seconds between two lines."""
 
 

@@ -49,6 +49,16 @@ class StudyProgress:
         share = 100 * done / (done + left)
         return f"{count}, {share:.0f} % of the work; {timedelta(seconds=round(rest))} left"
 
+    def counts(self) -> dict[str, tuple[int, int]]:
+        """Of each replication, how many of its trainings have ended, and how many there are."""
+        return {
+            name: (
+                sum(training.replication == name for training in self.seconds),
+                sum(training.replication == name for training in self.pending),
+            )
+            for name in dict.fromkeys(training.replication for training in self.pending)
+        }
+
     def _look(self, training: Pending) -> None:
         """Note a training that has ended since."""
         folder = self.results / training.replication / training.run / str(training.seed)

@@ -159,7 +159,10 @@ def _read(path: Path) -> _Module:
 
 @functools.cache
 def _parsed(path: Path, changed: int, size: int) -> _Module:
-    tree = ast.parse(path.read_bytes(), str(path))
+    try:
+        tree = ast.parse(path.read_bytes(), str(path))
+    except SyntaxError as error:
+        raise StudyError(f"{reading.shown(path)}: line {error.lineno}: {error.msg}") from None
     try:
         own = path.relative_to(reading.REPLICATIONS.parent).with_suffix("").parts
     except ValueError:

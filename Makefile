@@ -1,7 +1,8 @@
 # Two commands do it all:
 #   make        set up, run the default study, leave the paper in paper/main.pdf
 #   make test   set up what is missing and run the tests
-# `make new NAME=my_system` lays out a replication.
+# `make new NAME=my_system` lays out a replication; `make new-paper FOLDER=~/my-paper
+# REPLICATIONS="uncertainty mti_net"` a paper of your own, which compiles where it is.
 # After `. .venv/bin/activate`, plain `snakemake --cores all` does the middle part.
 
 PYTHON ?= python3.11
@@ -9,7 +10,7 @@ CORES ?= all
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := study
-.PHONY: study test help new lint format setup tex lock clean
+.PHONY: study test help new new-paper lint format setup tex lock clean
 
 study: setup
 	snakemake --cores $(CORES)
@@ -24,6 +25,10 @@ help: .venv/complete
 
 new: .venv/complete
 	python workflow/scripts/new_replication.py $(or $(NAME),$(error call: make new NAME=my_system))
+
+new-paper: .venv/complete
+	python workflow/scripts/new_paper.py --replications $(REPLICATIONS) -- \
+		$(or $(FOLDER),$(error call: make new-paper FOLDER=~/my-paper REPLICATIONS="uncertainty"))
 
 lint: .venv/complete
 	ruff check .

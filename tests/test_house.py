@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -288,3 +289,15 @@ def test_versions_are_those_of_the_packages_a_run_executes() -> None:
     assert {"cvxpy", "ecos"} <= set(versions(full, "nash_published"))
     assert "missing" not in versions(full, "nash_published").values()
     assert importlib.import_module("torch").__version__.startswith(versions(plan, "nash")["torch"])
+
+
+def commands(readme: str) -> set[str]:
+    """What a page of the project tells to type."""
+    text = " ".join((ROOT / readme).read_text(encoding="utf-8").split())
+    return set(re.findall(r"`((?:snakemake|make|dvc|python -m) [^`]+)`", text))
+
+
+def test_the_korean_and_the_english_page_name_the_same_commands() -> None:
+    english = commands("README.md")
+    assert commands("README.ko.md") == english
+    assert len(english) > 15

@@ -13,7 +13,7 @@ from conftest import ROOT
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.compare import compared
 from replications.core.evidence.delta_m import DELTA_KEY
-from replications.core.evidence.publish import PAGE, page
+from replications.core.evidence.publish import PAGE, READMES, page, with_found
 from replications.core.evidence.reported import disagreements, recomputed
 from replications.core.evidence.tidy import COSTS_KEY, RUNS_KEY, read_table
 from replications.core.evidence.transfer import overfitting_table, transfer_table
@@ -29,6 +29,7 @@ from replications.core.spec import (
     origin,
 )
 from replications.core.spec.layout import ORIGIN
+from replications.core.spec.origin import published_plans
 
 PUBLISHED = ROOT / "results" / "published"
 KEY = ["replication", "run", "role", "condition", "seed", "split", "task", "metric"]
@@ -195,3 +196,11 @@ def test_the_published_results_are_whole(name: str) -> None:
 
 def test_the_published_page_is_that_of_the_published_results() -> None:
     assert (PUBLISHED / PAGE).read_text(encoding="utf-8") == page(PUBLISHED)
+
+
+@pytest.mark.parametrize(("readme", "korean"), READMES.items())
+def test_the_front_page_says_what_is_published(readme: str, korean: bool) -> None:
+    text = (ROOT / readme).read_text(encoding="utf-8")
+    assert text == with_found(text, PUBLISHED, korean)
+    for name in published_plans(PUBLISHED):
+        assert f"(replications/{name}/README.md) | " in text

@@ -6,6 +6,7 @@ when it is ready. A page lists what was decided.
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,12 +14,21 @@ from pathlib import Path
 import pandas as pd
 
 from replications.core.evidence.archive import ARCHIVE, pack
-from replications.core.evidence.naming import part_names
+from replications.core.evidence.naming import VERDICTS, part_names
+from replications.core.evidence.overview import efficiency
+from replications.core.evidence.study import load_results
 from replications.core.files import replacing, write_text
 from replications.core.spec import Comparison, Plan, origin
 from replications.core.spec.layout import ORIGIN, figures, run_folder
 
 PAGE = "README.md"
+READMES = {"README.md": False, "README.ko.md": True}
+"""The project's own pages that say what was found, and whether in Korean."""
+_FOUND = re.compile(r"(<!-- found -->\n).*?(<!-- /found -->)", re.DOTALL)
+_HEADS = {
+    False: "| system | gain Δm, % (95 % interval) | parameters saved | claims |",
+    True: "| 시스템 | 이득 Δm, % (95 % 구간) | 매개변수 절감 | 주장 |",
+}
 _FILES = ("table.csv", "numbers.json")
 _PARTS = {
     "parts_for": "holds",
@@ -48,6 +58,10 @@ def publish(plan: Plan, folder: Path, output: Path) -> None:
     shutil.rmtree(output, ignore_errors=True)
     new.rename(output)
     write_text(output.parent / PAGE, page(output.parent))
+    for readme, korean in READMES.items():
+        path = output.parents[2] / readme
+        if path.is_file():
+            write_text(path, with_found(path.read_text(encoding="utf-8"), output.parent, korean))
 
 
 def origins(plan: Plan, folder: Path) -> Iterator[dict[str, object]]:
@@ -81,6 +95,31 @@ def page(folder: Path) -> str:
         lines += [f"Study `{plan.study}`: {plan.seeds} seeds, {steps} steps.", ""]
         lines += ["| claim | | verdict | settled from |", "|---|---|---|---|"]
         lines += [f"| {' | '.join(_cells(plan, row))} |" for _, row in claims.iterrows()]
+    return "\n".join(lines) + "\n"
+
+
+def with_found(text: str, folder: Path, korean: bool) -> str:
+    """A page of the project with what was found, in its place between two marks."""
+    return _FOUND.sub(lambda marks: f"{marks[1]}{found(folder, korean)}{marks[2]}", text)
+
+
+def found(folder: Path, korean: bool) -> str:
+    """A table of what was found: of each reference model the change of accuracy and the parameters
+    that it saves, and how many of the claims got which verdict."""
+    lines = [_HEADS[korean], "|---|---|---|---|"]
+    for name, plan in origin.published_plans(folder).items():
+        one = load_results(folder / name)
+        (row,) = [row for row in efficiency(one) if row["run"] == plan.replication.reference]
+        gain = "{delta_m:+.1f} ({low:.1f} … {high:.1f})".format(**row) if row["meaningful"] else "–"
+        counts = one.claims["verdict"].value_counts()
+        verdicts = ", ".join(
+            f"{VERDICTS[verdict]} {counts[verdict]}" if korean else f"{counts[verdict]} {verdict}"
+            for verdict in VERDICTS
+            if verdict in counts
+        )
+        title = plan.replication.korean if korean else plan.replication.title
+        link = f"[{title}](replications/{name}/README.md)"
+        lines.append(f"| {link} | {gain} | {row['parameters_saved']:.0f} % | {verdicts} |")
     return "\n".join(lines) + "\n"
 
 

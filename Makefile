@@ -55,5 +55,5 @@ lock: .venv/complete
 		--custom-compile-command "make lock" requirements.in --output-file requirements.txt
 
 clean:
-	rm -rf $(filter-out results/README.md results/published,$(wildcard results/*)) data/streets \
-		data/prepared paper/*.pdf .snakemake
+	rm -rf $(filter-out results/README.md results/reading.ipynb results/published, \
+		$(wildcard results/*)) data/streets data/prepared paper/*.pdf .snakemake

@@ -14,10 +14,11 @@ from pathlib import Path
 import pandas as pd
 
 from replications.core.evidence.archive import ARCHIVE, pack
+from replications.core.evidence.datapackage import DATA_PACKAGE, data_package
 from replications.core.evidence.naming import VERDICTS, part_names
 from replications.core.evidence.overview import efficiency
 from replications.core.evidence.study import load_results
-from replications.core.files import replacing, write_text
+from replications.core.files import replacing, write_json, write_text
 from replications.core.spec import Comparison, Plan, origin
 from replications.core.spec.layout import ORIGIN, figures, run_folder
 
@@ -58,6 +59,7 @@ def publish(plan: Plan, folder: Path, output: Path) -> None:
     shutil.rmtree(output, ignore_errors=True)
     new.rename(output)
     write_text(output.parent / PAGE, page(output.parent))
+    write_json(output.parent / DATA_PACKAGE, data_package(output.parent))
     for readme, korean in READMES.items():
         path = output.parents[2] / readme
         if path.is_file():
@@ -110,7 +112,8 @@ def found(folder: Path, korean: bool) -> str:
     for name, plan in origin.published_plans(folder).items():
         one = load_results(folder / name)
         (row,) = [row for row in efficiency(one) if row["run"] == plan.replication.reference]
-        gain = "{delta_m:+.1f} ({low:.1f} … {high:.1f})".format(**row) if row["meaningful"] else "–"
+        change = f"{row['delta_m']:+.1f} ({row['low']:.1f} … {row['high']:.1f})"
+        gain, saved = change if row["meaningful"] else "–", f"{row['parameters_saved']:.0f} %"
         counts = one.claims["verdict"].value_counts()
         verdicts = ", ".join(
             f"{VERDICTS[verdict]} {counts[verdict]}" if korean else f"{counts[verdict]} {verdict}"
@@ -119,7 +122,7 @@ def found(folder: Path, korean: bool) -> str:
         )
         title = plan.replication.korean if korean else plan.replication.title
         link = f"[{title}](replications/{name}/README.md)"
-        lines.append(f"| {link} | {gain} | {row['parameters_saved']:.0f} % | {verdicts} |")
+        lines.append(f"| {link} | {gain} | {saved} | {verdicts} |")
     return "\n".join(lines) + "\n"
 
 

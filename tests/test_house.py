@@ -18,7 +18,7 @@ from conftest import ROOT, copy_project
 from replications.core.errors import StudyError
 from replications.core.spec import Plan, closure, load_plan, load_study
 
-ROOMS = ("spec", "data", "tasks", "nets", "weighting", "engine", "evidence", "page")
+ROOMS = ("spec", "data", "tasks", "nets", "weighting", "engine", "inference", "evidence", "page")
 """Of core, from the ground up; `errors`, `files`, `presentation`, `drawing` lie beside them."""
 
 
@@ -145,7 +145,7 @@ def test_the_loop_counts_for_every_run(project: Path) -> None:
     [
         ("replications/core/weighting/unused.py", "", "x = 1\n"),
         ("replications/core/weighting/unused/options.py", "", "x = 1\n"),
-        ("replications/core/engine/progress.py", "_PAUSE = 5.0", "_PAUSE = 4.0"),
+        ("replications/core/engine/progress.py", "_PAUSE = 2.0", "_PAUSE = 3.0"),
         ("replications/core/errors.py", 'f"error: {error}"', 'f"problem: {error}"'),
         ("replications/core/tasks/depth/presentation.py", "깊이", "거리"),
         ("replications/core/evidence/statistics.py", "ALPHA = 0.05", "ALPHA = 0.04"),

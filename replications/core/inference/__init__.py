@@ -1,0 +1,1 @@
+"""Trained models put to use: on images of one's own, and in other programs."""

@@ -42,7 +42,9 @@ def laid_out(name: str, replications: Path) -> Path:
         raise ValueError(f"{folder} is there already")
     shutil.copytree(_TEMPLATE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     for path in folder.iterdir():
-        path.write_text(path.read_text(encoding="utf-8").replace("NAME", name), encoding="utf-8")
+        text = path.read_text(encoding="utf-8").replace("NAME", name)
+        # LaTeX would take a _ for an index.
+        path.write_text(text.replace("TITLE", name.replace("_", " ")), encoding="utf-8")
     return folder
 
 

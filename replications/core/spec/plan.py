@@ -390,12 +390,19 @@ def _tuned(runs: Mapping[str, Run], name: str) -> dict[str, dict[str, Any]]:
     return {run: {"optimizer": {"lr": chosen[rate]}} for run, rate in own.items()}
 
 
+def _elsewhere(study: str) -> str:
+    """How to ask for a study that only other replications have."""
+    names = [name for name in _folders() if study in load_replication(name).studies]
+    return f"; for those that have it add replications=[{','.join(names)}]" if names else ""
+
+
 def _study_of(replication: Replication, study: str, name: str) -> Study:
     """The study with what it takes from the one it is like."""
     if study not in replication.studies:
         raise StudyError(
             f"{shown(path_of(name))}: no study '{study}' under 'studies'; "
             f"it has: {', '.join(replication.studies)}{meant(study, replication.studies)}"
+            f"{_elsewhere(study)}"
         )
     own = replication.studies[study]
     if own.ladder != sorted(set(own.ladder)):

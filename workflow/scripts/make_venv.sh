@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Make .venv from the exact pins of requirements.txt. Usage: make_venv.sh PYTHON
+# With CPU=1 in the environment torch is that without CUDA, from PyTorch's own index.
 set -euo pipefail
 
 python=$1
@@ -19,10 +20,21 @@ if ! "$python" -c 'import ensurepip' 2> /dev/null; then
     fi
 fi
 
-echo "Setting up .venv (about 6 GB, of which CUDA is most; a few minutes)"
+requirements=requirements.txt
+backend=()
+if [ "${CPU:-}" = 1 ]; then
+    requirements=$(mktemp)
+    trap 'rm -f "$requirements"' EXIT
+    grep -vE '^(nvidia-|cuda-|triton)' requirements.txt > "$requirements"
+    backend=(--torch-backend cpu)
+    echo "Setting up .venv (less than 2 GB, without CUDA; a few minutes)"
+else
+    echo "Setting up .venv (about 6 GB, of which CUDA is most; a few minutes; CPU=1 leaves it out)"
+fi
 [ -x .venv/bin/python ] || "$python" -m venv --clear .venv
 pins=$(grep -E '^uv==' requirements.txt)
 .venv/bin/python -m pip install --quiet --disable-pip-version-check "$pins"
 # --compile-bytecode: torch imports in half the time, also where Python may not write caches.
-VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip sync --quiet --compile-bytecode requirements.txt
+VIRTUAL_ENV=$PWD/.venv .venv/bin/uv pip sync --quiet --compile-bytecode \
+    ${backend[@]+"${backend[@]}"} "$requirements"
 touch .venv/complete

@@ -225,7 +225,8 @@ def _path(name: str) -> Path | None:
 @functools.cache
 def _version(package: str) -> str:
     try:
-        return version(_DISTRIBUTIONS.get(package, package))
+        # Of one version that was built with CUDA and without, on a CPU both do the same.
+        return version(_DISTRIBUTIONS.get(package, package)).partition("+")[0]
     except PackageNotFoundError:
         found = packages_distributions().get(package)
         return version(found[0]) if found else "missing"

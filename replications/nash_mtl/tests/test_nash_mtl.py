@@ -16,7 +16,6 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 from torch import Tensor
 
 from conftest import ROOT
@@ -33,7 +32,7 @@ TASKS = list(CHANNELS)
 
 
 def options(**changes: Any) -> ModelOptions:
-    small = {"widths": [4, 6, 8], "convolutions": [2, 2, 3], "stride": 2}
+    small = {"width": 4, "convolutions": [2, 2, 3], "stride": 2}
     return ModelOptions.model_validate(small | changes)
 
 
@@ -130,9 +129,8 @@ def test_the_first_convolution_sees_every_pixel(stride: int) -> None:
     assert image.grad.all()
 
 
-def test_convolutions_must_be_given_for_every_stage() -> None:
-    with pytest.raises(ValidationError, match="3 widths need as many numbers of convolutions"):
-        options(convolutions=[2, 2])
+def test_stages_are_as_wide_as_those_of_vgg16() -> None:
+    assert options(width=64, convolutions=[2, 2, 3, 3, 3]).widths == [64, 128, 256, 512, 512]
 
 
 # The toy problem

@@ -24,7 +24,15 @@ from replications.core.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 _SKELETON = Path(__file__).resolve().parents[1] / "skeleton"
-_OURS = ("kcc", "sharing", "family.tex", "supplement.tex", "examples.png", "authors.example.tex")
+_OURS = (
+    "kcc",
+    "sharing",
+    "family.tex",
+    "supplement.tex",
+    "examples.png",
+    "predicted.png",
+    "authors.example.tex",
+)
 """What of our papers is not needed for another one."""
 _DEFINED = re.compile(r"(?m)^\\kccdefine\{([^}]+)\}\{(.*)\}$")
 

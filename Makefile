@@ -2,7 +2,8 @@
 #   make        set up, run the default study, leave the paper in paper/main.pdf
 #   make test   set up what is missing and run the tests
 # `make new NAME=my_system` lays out a replication; `make new-paper FOLDER=~/my-paper
-# REPLICATIONS="uncertainty mti_net"` a paper of your own, which compiles where it is.
+# REPLICATIONS="uncertainty mti_net"` a paper of your own, which compiles where it is; with REFRESH=1
+# its numbers are brought up to date.
 # After `. .venv/bin/activate`, plain `snakemake --cores all` does the middle part.
 
 PYTHON ?= python3.11
@@ -27,7 +28,7 @@ new: .venv/complete
 	python workflow/scripts/new_replication.py $(or $(NAME),$(error call: make new NAME=my_system))
 
 new-paper: .venv/complete
-	python workflow/scripts/new_paper.py --replications $(REPLICATIONS) -- \
+	python workflow/scripts/new_paper.py --replications $(REPLICATIONS) $(if $(REFRESH),--refresh) -- \
 		$(or $(FOLDER),$(error call: make new-paper FOLDER=~/my-paper REPLICATIONS="uncertainty"))
 
 lint: .venv/complete

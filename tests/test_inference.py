@@ -80,6 +80,15 @@ def test_what_cannot_be_predicted_is_explained(project: Path, images: Path, tmp_
         return done.stderr
 
     assert "neither an image nor a folder of images" in refused(RUN, tmp_path / "none.png")
+    alone = "results/micro/uncertainty/single_instances/0"
+    assert "inside semantic classes, which this run does not predict" in refused(alone, images)
+    over = call(project, "predict", RUN, images, "--output", images)
+    assert "has images that would be overwritten" in over.stderr
+    twin = images.parent / "twin"
+    twin.mkdir()
+    (twin / "street.jpg").write_bytes((images / "photo.jpg").read_bytes())
+    both = call(project, "predict", RUN, images, twin, "--output", tmp_path / "out")
+    assert re.search(r"street\.png and \S+street\.jpg have one name", both.stderr)
     assert "not an image that can be read" in refused(RUN, images / "notes.txt")
     (tmp_path / "empty").mkdir()
     assert "no images in it" in refused(RUN, tmp_path / "empty")

@@ -74,6 +74,14 @@ def test_refreshing_keeps_what_was_written(paper: Path) -> None:
     assert numbers.read_bytes() == before
 
 
+def test_refreshing_adds_replications(paper: Path) -> None:
+    names = ("uncertainty", "mti_net", "nash_mtl")
+    done = new_paper(paper, "--replications", *names, "--refresh")
+    assert done.returncode == 0, done.stderr
+    assert (paper / "replications" / "nash_mtl" / "paper.tex").is_file()
+    assert "nash_mtl" in (paper / "generated" / "sections.tex").read_text("utf-8")
+
+
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     unknown = new_paper(tmp_path / "a", "--replications", "uncertanty")
     assert "no results of 'uncertanty'; did you mean 'uncertainty'?" in unknown.stderr

@@ -125,6 +125,23 @@ def test_every_figure_is_drawn_and_every_claim_that_is_tested_has_one(
     assert all(width > 100 for width in pictures)
 
 
+def test_comparisons_are_called_what_they_are(page: Page) -> None:
+    """Also those between runs laid out along an axis, and in the language that is read."""
+    page.eval_on_selector_all("details", "all => all.forEach(one => { one.open = true; })")
+
+    def rows(claim: str) -> list[str]:
+        return page.locator(f'[id="{claim}"] tbody tr').all_inner_texts()
+
+    (slope,) = rows("mti_net-L")
+    assert slope.split("\t")[0].strip() == "all tasks"
+    assert "per doubling" in slope
+    tasks = [row.split("\t")[0].strip() for row in rows("uncertainty-1")]
+    assert tasks == ["semantic segmentation", "instance segmentation", "depth"]
+    assert "margin" in rows("mti_net-F")[0]
+    title = page.text_content("#plot-uncertainty-1 .ytitle")
+    assert title == "difference (%), up favours the claim"
+
+
 def test_nothing_of_latex_is_left_to_read(page: Page) -> None:
     text = page.inner_text("main")
     assert not re.search(r"[\\$]", text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard_events import write_events
 
@@ -26,3 +27,5 @@ def test_every_curve_of_a_history_is_there(tmp_path: Path) -> None:
     assert found["loss_depth"] == [(1, 3.0), (20, 2.0), (40, 1.5)]
     assert found["val_depth"] == [(40, 0.25)]
     assert write_events(tmp_path / "empty", tmp_path / "events") == 0
+    with pytest.raises(FileExistsError, match="not of this making"):
+        write_events(tmp_path / "quick", tmp_path)

@@ -31,7 +31,6 @@ from replications.core.spec import TUNING, layout, load_study, origin
 
 try:
     STUDY = load_study(config)
-    PUBLISHED_PLANS = origin.published_plans(Path("results/published"))
 except StudyError as error:
     raise WorkflowError(str(error))
 
@@ -185,6 +184,15 @@ def published_names(names):
     return [name for name in names if Path(PUBLISHED, name, layout.ORIGIN).is_file()]
 
 
+@functools.cache
+def published_plans():
+    """The plans of what is published, each in its own study."""
+    try:
+        return origin.published_plans(Path(PUBLISHED))
+    except StudyError as error:
+        raise WorkflowError(str(error))
+
+
 def published_elsewhere(names):
     """Those whose published results are of another study, and shown beside this one's."""
     found = {name: Path(PUBLISHED, name, layout.ORIGIN) for name in names}
@@ -276,15 +284,18 @@ class Telling:
         self.workflow, self.pending = workflow, pending
         self.progress, self.said = StudyProgress(TRAINING, Path(RESULTS), pending), ""
         self.study = f"[study {STUDY.config.study}]"
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.go_on, daemon=True)
 
     def go_on(self):
-        """Tell for as long as the process lives."""
+        """Tell for as long as jobs run."""
         for look in itertools.count():
             running = list(self.workflow.scheduler.running)
             line = self.line(running)
             if self.pending and look % EVERY == 0:
                 self.write_page(line, running)
-            time.sleep(PAUSE)
+            if self.ended.wait(PAUSE):
+                return
 
     def line(self, running):
         """How far the study is; said if it is time to."""
@@ -316,6 +327,8 @@ class Telling:
 
     def end(self, how):
         """Tell once more, when all jobs have ended."""
+        self.ended.set()
+        self.thread.join()
         line = self.line([])
         if TERMINAL:
             print(file=sys.stderr)
@@ -340,6 +353,8 @@ class BesideOneLine(logging.Filter):
 
 
 onstart:
+    if {job.rule.name for job in workflow.dag.needrun_jobs()} == {"help"}:
+        return  # also while a study trains
     # In place of Snakemake's own lock, which a killed process leaves behind: this one goes with
     # the process, so after any kill the next call simply carries on.
     lock_file = Path(".snakemake/study.lock").open("w")
@@ -359,16 +374,18 @@ onstart:
         )
     if TERMINAL:
         for handler in snakemake_logger.handlers:
-            handler.addFilter(BesideOneLine())
+            if handler.name == "DefaultStreamHandler":
+                handler.addFilter(BesideOneLine())
     workflow.telling = Telling(workflow)
-    threading.Thread(target=workflow.telling.go_on, daemon=True).start()
+    workflow.telling.thread.start()
     # Snakemake's limit of jobs per second starts one more timer with every job that ends, and each
     # wakes the scheduler every second: after some hundreds of jobs that takes a whole core.
     workflow.scheduler.job_rate_limiter = None
 
 
 onsuccess:
-    workflow.telling.end("Done.")
+    if hasattr(workflow, "telling"):
+        workflow.telling.end("Done.")
 
 
 onerror:

@@ -7,11 +7,29 @@ import yaml
 TRACKED = [
     entry["path"] for entry in yaml.safe_load(Path("data.dvc").read_text())["outs"]
 ]
-DATASETS = {
-    Path(settings.data.folder).name: settings.data
-    for plan in (*PUBLISHED_PLANS.values(), *PLANS.values())
-    for settings in (plan.settings, *plan.varied.values())
-}
+
+
+def datasets_of(plans):
+    return {
+        Path(settings.data.folder).name: settings.data
+        for plan in plans
+        for settings in (plan.settings, *plan.varied.values())
+    }
+
+
+DATASETS = datasets_of(PLANS.values())
+
+
+def dataset(prepared):
+    """The options of a prepared dataset: of the study, else of what is published."""
+    known = DATASETS
+    if prepared not in known:
+        known = datasets_of(published_plans().values())
+    if prepared not in known:
+        raise WorkflowError(
+            f"no dataset '{prepared}'{meant(prepared, DATASETS)}; there are: {', '.join(DATASETS)}"
+        )
+    return known[prepared]
 
 
 rule fetch:
@@ -31,16 +49,16 @@ rule fetch:
 # which has a hash of each; they are replaced when all of the new ones are written.
 rule prepare:
     input:
-        lambda wildcards: DATASETS[wildcards.prepared].sources,
+        lambda wildcards: dataset(wildcards.prepared).sources,
         lambda wildcards: (
             ["data.dvc"]
-            if set(DATASETS[wildcards.prepared].sources) & set(TRACKED)
+            if set(dataset(wildcards.prepared).sources) & set(TRACKED)
             else []
         ),
         lambda wildcards: again(
             origin.prepared_is_stale(
                 Path("data/prepared", wildcards.prepared),
-                origin.of_preparation(DATASETS[wildcards.prepared]),
+                origin.of_preparation(dataset(wildcards.prepared)),
             )
         ),
     output:
@@ -49,7 +67,7 @@ rule prepare:
         "results/logs/prepare-{prepared}.log",
     params:
         dataset=lambda wildcards: json.dumps(
-            DATASETS[wildcards.prepared].model_dump(mode="json")
+            dataset(wildcards.prepared).model_dump(mode="json")
         ),
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:

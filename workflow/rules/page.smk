@@ -5,16 +5,25 @@ CODE_OF_PAGE = list(map(str, sorted(Path("replications/core/page").glob("*.*")))
 BUILT_NAMES = [name for family in BUILT for name in FAMILIES[family]]
 
 
+def published_or_refused(names):
+    """Those of the replications that are published, at least one."""
+    found = published_names(names)
+    if not found:
+        raise WorkflowError(f"nothing of {', '.join(BUILT)} is published yet")
+    return found
+
+
 # Of the study.
 rule page:
     input:
         CODE_OF_PAGE,
         [f"{RESULTS}/{name}/{layout.ORIGIN}" for name in BUILT_NAMES],
-        # It only links to them.
-        papers=[
+        # It only links to them, where they can be typeset.
+        [
             ancient(pdf(family, document))
             for family in BUILT
             for document in ("main", "supplement")
+            if shutil.which("latexmk")
         ],
     output:
         f"{RESULTS}/index.html",
@@ -24,9 +33,14 @@ rule page:
         command=PAGE,
         sources=RESULTS,
         replications=BUILT_NAMES,
+        papers=[
+            pdf(family, document)
+            for family in BUILT
+            for document in ("main", "supplement")
+        ],
     shell:
         "{params.command} --sources {params.sources} --replications {params.replications}"
-        " --papers {input.papers} --output {output} 2>&1 | tell {log}"
+        " --papers {params.papers} --output {output} 2>&1 | tell {log}"
 
 
 # `snakemake site`: of what is published, with its papers beside it; trains nothing.
@@ -39,8 +53,12 @@ rule published_page:
     input:
         CODE_OF_PAGE,
         [
-            f"{PUBLISHED_PLANS[name].data.folder}/{layout.DESCRIPTION}"
+            f"replications/{name}/replication.yaml"
             for name in published_names(BUILT_NAMES)
+        ],
+        lambda wildcards: [
+            f"{published_plans()[name].data.folder}/{layout.DESCRIPTION}"
+            for name in published_or_refused(BUILT_NAMES)
         ],
         # What is published is no input, or it would depend on publishing; this follows it.
         [f"{DRAFT}/{family}/{layout.ORIGIN}" for family in BUILT],

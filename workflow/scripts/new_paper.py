@@ -1,8 +1,8 @@
 """Lay out a paper of one's own, in a folder that compiles by itself: the class, a skeleton, and
 the tables, figures and numbers of chosen replications.
 
-With --refresh the numbers, tables and figures of such a folder are brought up to date, and nothing
-else in it is touched.
+With --refresh the numbers, tables, figures and references of such a folder are brought up to date,
+sections of further replications are added, and nothing else in it is touched.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from build_paper import PaperError, copy_sources
+from build_paper import PaperError, copy_sources, mark_missing
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
@@ -24,16 +24,8 @@ from replications.core.files import write_text
 
 ROOT = Path(__file__).resolve().parents[2]
 _SKELETON = Path(__file__).resolve().parents[1] / "skeleton"
-_OURS = (
-    "kcc",
-    "sharing",
-    "family.tex",
-    "supplement.tex",
-    "examples.png",
-    "predicted.png",
-    "authors.example.tex",
-)
-"""What of our papers is not needed for another one."""
+_TAKEN = ("kcc.cls", "kcc-rules.tex", "method.tex")
+"""What every paper takes from ours as it is."""
 _DEFINED = re.compile(r"(?m)^\\kccdefine\{([^}]+)\}\{(.*)\}$")
 
 
@@ -75,18 +67,26 @@ def lay_out(folder: Path, names: list[str], results: Path, refresh: bool) -> Non
         join(names, results, joined)
         sections = [ROOT / "replications" / name / "paper.tex" for name in names]
         copy_sources(_SKELETON / "main.tex", ROOT / "paper", joined, sections, new)
-        if refresh:
-            shutil.rmtree(folder / "generated", ignore_errors=True)
-            shutil.copytree(new / "generated", folder / "generated")
-        else:
-            for name in _OURS:
-                place = new / name
-                shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
-            shutil.copyfile(_SKELETON / "latexmkrc", new / "latexmkrc")
-            shutil.copyfile(ROOT / "paper" / "authors.example.tex", new / "authors.tex")
-            shutil.copytree(new, folder)
+        if lacking := mark_missing(new):
+            print(f"older than the text, so shown as ?: {', '.join(lacking)}")
+        shutil.rmtree(folder / "generated", ignore_errors=True)
+        shutil.copytree(new / "generated", folder / "generated")
+        shutil.copyfile(new / "references.bib", folder / "references.bib")
+        for section in new.glob("replications/*/paper.tex"):
+            _copied(section, folder / section.relative_to(new))
+        for name in ("main.tex", *_TAKEN):
+            _copied(new / name, folder / name)
+        _copied(_SKELETON / "latexmkrc", folder / "latexmkrc")
+        _copied(ROOT / "paper" / "authors.example.tex", folder / "authors.tex")
     write_text(folder / "KEYS.md", keys((folder / "generated" / "numbers.tex").read_text("utf-8")))
     shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
+
+
+def _copied(source: Path, place: Path) -> None:
+    """Copy a file to where there is none; what was written there is kept."""
+    if not place.exists():
+        place.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, place)
 
 
 def keys(numbers: str) -> str:

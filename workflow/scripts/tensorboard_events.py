@@ -13,6 +13,9 @@ from pathlib import Path
 
 from tensorboard.summary import Writer
 
+_MARK = ".events"
+"""A file in a folder of events, which may be made anew."""
+
 
 def main() -> int:
     """Command line."""
@@ -21,7 +24,11 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="default: results/<study>/tensorboard")
     arguments = parser.parse_args()
     output = arguments.output or arguments.results / "tensorboard"
-    count = write_events(arguments.results, output)
+    try:
+        count = write_events(arguments.results, output)
+    except FileExistsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
     if not count:
         print(f"error: {arguments.results} has no trainings", file=sys.stderr)
         return 1
@@ -31,7 +38,12 @@ def main() -> int:
 
 def write_events(results: Path, output: Path) -> int:
     """Write the histories in a folder of results anew; how many there were."""
-    shutil.rmtree(output, ignore_errors=True)
+    if output.exists():
+        if not (output / _MARK).is_file():
+            raise FileExistsError(f"{output} is there and not of this making; name another folder")
+        shutil.rmtree(output)
+    output.mkdir(parents=True)
+    (output / _MARK).touch()
     histories = sorted(results.glob("*/*/*/history.csv"))
     for path in histories:
         writer = Writer(str(output / path.parent.relative_to(results)))

@@ -6,6 +6,8 @@ this folder, else the published ones. Where there are none the time is not known
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from replications.core.errors import StudyError
 from replications.core.evidence.tidy import COSTS_KEY, read_table
 from replications.core.spec import Plan, base_of, load_plan, load_replication, origin
 from replications.core.spec.layout import ORIGIN
@@ -42,7 +45,7 @@ To build, type snakemake --cores all TARGET, with --config study=STUDY for anoth
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a study takes; `seconds` and `megabytes` of one core, None where not known."""
+    """What a study takes; `seconds`: of one training after the other; None where not known."""
 
     study: str
     trainings: int
@@ -50,9 +53,9 @@ class Forecast:
     seconds: float | None
     megabytes: float | None
 
-    def line(self, cores: int) -> str:
+    def line(self, at_once: int) -> str:
         """A row of the table."""
-        time = "?" if self.seconds is None else _rounded(self.seconds / cores)
+        time = "?" if self.seconds is None else _rounded(self.seconds / at_once)
         disk = "?" if self.megabytes is None else f"{self.megabytes:,.0f} MB"
         return f"  {self.study:<14}{self.trainings:>10,}{self.steps:>14,}{time:>12}{disk:>12}"
 
@@ -68,18 +71,27 @@ class Measured:
 def show(study: str, families: Sequence[str], names: Iterable[str], results: Path) -> None:
     """Print the targets, and what every study of some families takes; `names`: of all
     replications, `results`: where studies lie."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    print(_TARGETS)
+    at_once = _at_once()
+    lines = [_TARGETS]
     known = {name: load_replication(name) for name in names}
     for family in families:
         own = [name for name, replication in known.items() if replication.family == family]
-        print(f"Family {family}: {', '.join(own)}\n")
-        print(f"  {'study':<14}{'trainings':>10}{'steps':>14}{'about':>12}{'disk':>12}")
+        lines += [f"Family {family}: {', '.join(own)}", ""]
+        lines.append(f"  {'study':<14}{'trainings':>10}{'steps':>14}{'about':>12}{'disk':>12}")
         for name in dict.fromkeys(name for one in own for name in known[one].studies):
             plans = [load_plan(one, name) for one in own if name in known[one].studies]
             mark = "   <- unless another is asked for" if name == study else ""
-            print(forecast(name, plans, results).line(cores or 1) + mark)
-        print(f"\nTimes: all {cores} cores of this machine, trainings alone.")
+            lines.append(forecast(name, plans, results).line(at_once) + mark)
+        lines += ["", f"Times: {at_once} trainings at once on this machine, and nothing else."]
+    print("\n".join(lines))
+
+
+def _at_once() -> int:
+    """How many trainings run side by side: one on a GPU, else one on each core."""
+    if origin.device_of("auto") == "cuda":
+        return 1
+    known = hasattr(os, "sched_getaffinity")
+    return len(os.sched_getaffinity(0)) if known else os.cpu_count() or 1
 
 
 def forecast(study: str, plans: Sequence[Plan], results: Path) -> Forecast:
@@ -106,7 +118,7 @@ def forecast(study: str, plans: Sequence[Plan], results: Path) -> Forecast:
 
 def _measured(plan: Plan, results: Path) -> Iterator[tuple[str, Measured]]:
     """What is known of the runs of a plan, by results of any study on the same device."""
-    tables = [_costs(place) for place in _places(plan.name, results)]
+    tables = list(_tables(plan.name, results))
     device = origin.device_of("auto")
     for run in plan.runs:
         for other, costs in tables:
@@ -120,7 +132,7 @@ def _measured(plan: Plan, results: Path) -> Iterator[tuple[str, Measured]]:
             if alike:
                 lengths = {name: other.settings_of(name).steps for name in alike}
                 of_step = own[own["run"].isin(alike)]
-                seconds = (of_step["training_s"] / of_step["run"].map(lengths)).median()
+                seconds = (of_step["own_s"] / of_step["run"].map(lengths)).median()
                 yield run, Measured(float(seconds), float(of_step["parameters"].median()))
                 break
 
@@ -131,9 +143,30 @@ def _places(name: str, results: Path) -> list[Path]:
     return sorted(found, key=lambda place: place.parent.name == "published")
 
 
+def _tables(name: str, results: Path) -> Iterator[tuple[Plan, pd.DataFrame]]:
+    for place in _places(name, results):
+        with contextlib.suppress(StudyError, KeyError):  # of results that tell nothing any more
+            yield _costs(place)
+
+
 def _costs(place: Path) -> tuple[Plan, pd.DataFrame]:
-    plan = load_plan(place.name, origin.read(place / ORIGIN)["study"])
-    return plan, read_table(place / "costs.csv", COSTS_KEY, plan)
+    """The plan of some results and their costs, and in `own_s` the seconds of each training without
+    those of the runs that it needs.
+
+    Raises:
+        StudyError: the specification no longer has what they are of.
+    """
+    plan = load_plan(place.name, origin.read(place / ORIGIN).get("study", ""))
+    costs = read_table(place / "costs.csv", COSTS_KEY, plan)
+    total = costs.set_index(["run", "seed"])["training_s"]
+
+    @functools.cache
+    def own(run: str, seed: int) -> float:
+        behind = plan.behind(run) if run in plan.runs else []
+        return float(total[run, seed]) - sum(own(other, seed) for other in behind)
+
+    costs["own_s"] = [own(run, seed) for run, seed in total.index]
+    return plan, costs
 
 
 def _alike(plan: Plan, run: str, other: Plan, name: str) -> bool:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from replications.core.errors import StudyError
 from replications.core.evidence.archive import ARCHIVE, pack
 from replications.core.evidence.datapackage import DATA_PACKAGE, data_package
 from replications.core.evidence.naming import VERDICTS, part_names
@@ -58,12 +59,21 @@ def publish(plan: Plan, folder: Path, output: Path) -> None:
     origin.seal(new, [*files, "provenance.csv", ARCHIVE], record)
     shutil.rmtree(output, ignore_errors=True)
     new.rename(output)
-    write_text(output.parent / PAGE, page(output.parent))
-    write_json(output.parent / DATA_PACKAGE, data_package(output.parent))
+    try:
+        list_published(output.parent)
+    except StudyError as error:
+        print(f"published, but not listed, since another replication is in the way: {error}")
+
+
+def list_published(folder: Path) -> None:
+    """Write anew what tells of all that is published in a folder: the page in it, the description
+    of its tables, and the place for what was found in the project's own pages."""
+    write_text(folder / PAGE, page(folder))
+    write_json(folder / DATA_PACKAGE, data_package(folder))
     for readme, korean in READMES.items():
-        path = output.parents[2] / readme
+        path = folder.parents[1] / readme
         if path.is_file():
-            write_text(path, with_found(path.read_text(encoding="utf-8"), output.parent, korean))
+            write_text(path, with_found(path.read_text(encoding="utf-8"), folder, korean))
 
 
 def origins(plan: Plan, folder: Path) -> Iterator[dict[str, object]]:
@@ -112,7 +122,8 @@ def found(folder: Path, korean: bool) -> str:
     for name, plan in origin.published_plans(folder).items():
         one = load_results(folder / name)
         (row,) = [row for row in efficiency(one) if row["run"] == plan.replication.reference]
-        change = f"{row['delta_m']:+.1f} ({row['low']:.1f} … {row['high']:.1f})"
+        ends = f" ({row['low']:.1f} … {row['high']:.1f})" if one.plan.seeds > 1 else ""
+        change = f"{row['delta_m']:+.1f}{ends}"
         gain, saved = change if row["meaningful"] else "–", f"{row['parameters_saved']:.0f} %"
         counts = one.claims["verdict"].value_counts()
         verdicts = ", ".join(

@@ -32,6 +32,7 @@ from replications.core.presentation import presentation
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _PASSES = 50
+_ALONE = "single-task runs"
 Shown = dict[str, Array]
 """What a task predicts of one image, in the form of `Task.shown`, by task."""
 
@@ -52,22 +53,38 @@ def main() -> None:
 
 def predict(run: Path, images: Sequence[Path], output: Path, device: torch.device) -> None:
     """Write what a run predicts of images, and print how long a pass takes."""
+    named = stems(images, output)
     joint = load_trained(run, device)
     singles = [load_trained(folder, device) for folder in dict.fromkeys(joint.singles.values())]
-    for count, path in enumerate(images, start=1):
+    for count, (name, path) in enumerate(named.items(), start=1):
         image = read_image(path, joint.size)
         own = shown(joint, image)
         alone: Shown = {}
         for single in singles:
             alone |= shown(single, image, own)
-        stem = output / path.stem
-        with replacing(stem.with_suffix(".npz")) as temporary, temporary.open("wb") as file:
+        with replacing(output / f"{name}.npz") as temporary, temporary.open("wb") as file:
             np.savez_compressed(file, allow_pickle=False, image=image.numpy(), **own)
-        with replacing(stem.with_suffix(".png")) as temporary:
-            figure = drawn(image, {"joint": own, "single": alone}, joint.dataset.facts)
+        with replacing(output / f"{name}.png") as temporary:
+            figure = drawn(image, {joint.run: own, _ALONE: alone}, joint.dataset.facts)
             figure.savefig(temporary, format="png", metadata={"Software": None})
-        print(f"[{count}/{len(images)}] {stem.with_suffix('.png')}", flush=True)
+        print(f"[{count}/{len(images)}] {output / name}.png", flush=True)
     print(speed(joint, singles))
+
+
+def stems(images: Sequence[Path], output: Path) -> dict[str, Path]:
+    """The images by what is written of them is called.
+
+    Raises:
+        StudyError: two would be called the same, or would take the place of images.
+    """
+    named: dict[str, Path] = {}
+    for path in images:
+        if path.parent.resolve() == output.resolve():
+            raise StudyError(f"{output}: has images that would be overwritten; name another folder")
+        other = named.setdefault(path.stem, path)
+        if other is not path:
+            raise StudyError(f"{other} and {path} have one name; rename one, or call this for each")
+    return named
 
 
 def found(places: Sequence[Path]) -> Iterator[Path]:
@@ -125,12 +142,17 @@ def shown(trained: Trained, image: Tensor, others: Mapping[str, Array] | None = 
             continue
         result[name] = trained.tasks[name].shown(predictions[name], known)[0].cpu().numpy()
         classes[name] = result[name]
+    if not result:
+        raise StudyError(
+            f"{trained.folder}: instances are looked for inside semantic classes, which this run "
+            "does not predict; name a run that does"
+        )
     return {name: result[name] for name in trained.tasks if name in result}
 
 
 def drawn(image: Tensor, predicted: Mapping[str, Shown], facts: Mapping[str, object]) -> Figure:
-    """A row for the run and one for the single-task runs, if there are any: the image with what is
-    drawn on it, and a picture of every other task."""
+    """A row for each of the runs that predict something: the image with what is drawn on it, and a
+    picture of every other task."""
     rows = {name: own for name, own in predicted.items() if own}
     tasks = list(next(iter(rows.values())))
     apart = [name for name in tasks if presentation(name).draw and not presentation(name).overlay]
@@ -171,7 +193,7 @@ def speed(joint: Trained, singles: Sequence[Trained]) -> str:
     networks = [trained.learner for trained in (joint, *singles)]
     own, *others = (statistics.median(t) for t in timed(networks, sample, _PASSES, warm_up=5))
     text = f"one pass: {own:.2f} ms (median of {_PASSES}, {device})"
-    if others:
+    if len(others) == len(joint.tasks):
         text += (
             f"; {len(others)} single-task networks in turn: {sum(others):.2f} ms, "
             f"so {100 * (1 - own / sum(others)):.0f} % less"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -39,6 +40,7 @@ def with_runs(results: Results, folder: Path) -> Results:
         return results
     place = folder / results.plan.name
     unpack(results.folder, place)
+    shutil.copyfile(results.folder / "provenance.csv", place / "provenance.csv")
     return dataclasses.replace(results, folder=place)
 
 

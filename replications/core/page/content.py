@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
 
+from replications.core.evidence.comparisons import differences
 from replications.core.evidence.ladder import NOT_SETTLED
-from replications.core.evidence.naming import VERDICTS, metric_name, part_names, task_name
+from replications.core.evidence.naming import VERDICTS, metric_name, task_name
 from replications.core.evidence.overview import efficiency
 from replications.core.evidence.publish import origins
 from replications.core.evidence.study import Results
-from replications.core.page.plots import Plot, curve_plot, forest_plot, ladder_plot
+from replications.core.page.plots import Plot, curve_plot, forest_plot, ladder_plot, named
 from replications.core.page.slides import slides
-from replications.core.page.text import Both, both, same
+from replications.core.page.text import Both, both, from_latex, same
 from replications.core.spec import Claim, base_of, written
 
 View = dict[str, Any]
@@ -63,7 +65,11 @@ def replication_view(results: Results, plots: dict[str, Plot]) -> View:
         "seeds": plan.seeds,
         "budgets": _budgets(results),
         "gain": gain,
-        "claims": [claim_view(results, row, plots) for _, row in results.claims.iterrows()],
+        "claims": [
+            claim_view(results, row, plots)
+            for _, row in results.claims.iterrows()
+            if row["claim"] in plan.replication.claims
+        ],
         "forest": f"forest-{plan.name}" if forest else None,
         "curves": list(_curves(results, plots)),
         "slides": list(slides(results)),
@@ -107,35 +113,37 @@ def _sides(results: Results, claim: Claim, row: pd.Series) -> Iterator[tuple[Bot
     compared = results.plan.comparisons(claim)
     if len(compared) < 2:
         return
-    korean, english = (part_names(results.plan, compared, flag) for flag in (False, True))
-    names = dict(zip(korean, english, strict=True))
+    # Tables name them in Korean; titles may have changed since.
+    names = {name["ko"]: name for name in named(results.plan, compared)}
     for column, side in _SIDES.items():
         if isinstance(row.get(column), str):
-            own = row[column].split("; ")
-            yield side, [both(name, names.get(name, name)) for name in own]
+            own = [from_latex(name) for name in row[column].split("; ")]
+            yield side, [names.get(name, {"ko": name, "en": name}) for name in own]
 
 
 def _comparisons(results: Results, claim: Claim, number: str) -> Iterator[View]:
     """What was compared at the last budget: the difference in the metric's unit, its interval."""
     table = results.comparisons
-    rows = table[table["claim"] == number].itertuples()
-    compared = results.plan.comparisons(claim) if claim.tested else []
-    korean, english = (part_names(results.plan, compared, flag) for flag in (False, True))
-    names = {
-        (one.run, one.against, one.task, one.metric): both(*name)
-        for one, name in zip(compared, zip(korean, english, strict=True), strict=True)
-    }
-    for row in rows:
-        unit = _unit(results, row.task, row.metric, bool(row.relative))
-        name = names.get((row.run, row.against, row.task, row.metric))
+    rows = table[table["claim"] == number].to_dict("records")
+    compared = results.plan.comparisons(claim)
+    made = [
+        (one, name)
+        for one, name in zip(compared, named(results.plan, compared), strict=True)
+        if differences(one, results.values) is not None
+    ]
+    for (one, name), row in zip(made, rows, strict=False):
+        unit = _unit(results, row["task"], row["metric"], bool(row["relative"]))
         yield {
-            "name": name or same(f"{row.run} {row.against} {row.task}"),
-            "unit": same(unit),
-            "difference": row.difference,
-            "low": row.low,
-            "high": row.high,
-            "p": row.p,
+            "name": name,
+            "unit": both(f"{unit}, 배가마다", f"{unit} per doubling") if one.slope else same(unit),
+            "margin": one.margin,
+            **{key: _finite(row[key]) for key in ("difference", "low", "high", "p")},
         }
+
+
+def _finite(value: float) -> float | None:
+    """What a table shows; of one seed there is no spread."""
+    return float(value) if math.isfinite(value) else None
 
 
 def _unit(results: Results, task: str, metric: str, relative: bool) -> str:
@@ -148,7 +156,7 @@ def _unit(results: Results, task: str, metric: str, relative: bool) -> str:
 def _facts(results: Results, claim: Claim) -> Iterator[tuple[Both, float, Both]]:
     """What a claim that is not tested over seeds rests on: what was measured, and what it needs."""
     for saving in claim.cheaper:
-        if saving.run in results.plan.runs:
+        if {saving.run, saving.against or saving.run} <= set(results.costs.index):
             saved = results.saved(saving.run, saving.cost, saving.against)
             cost = _COSTS[saving.cost]
             name = {"ko": f"{cost['ko']} 절감 (%)", "en": f"{cost['en']} saved (%)"}
@@ -165,12 +173,17 @@ def _facts(results: Results, claim: Claim) -> Iterator[tuple[Both, float, Both]]
 def _curves(results: Results, plots: dict[str, Plot]) -> Iterator[tuple[str, Both]]:
     """Training losses of the single-task runs and the reference run, where their histories are."""
     plan, reference = results.plan, results.plan.replication.reference
-    if not (results.run_folder(reference, plan.first_seed) / "history.csv").is_file():
-        return
     for task in plan.runs[reference].tasks:
+        runs = (plan.single_of(task, reference), reference)
+        kept = [
+            [s for s in plan.seed_numbers if (results.run_folder(run, s) / "history.csv").is_file()]
+            for run in runs
+        ]
+        if not all(kept):
+            continue
         single, joint = (
-            [results.loss(run, seed, task) for seed in plan.seed_numbers]
-            for run in (plan.single_of(task, reference), reference)
+            [results.loss(run, seed, task) for seed in seeds]
+            for run, seeds in zip(runs, kept, strict=True)
         )
         place = f"curve-{plan.name}-{task}"
         title = both(plan.runs[reference].title, reference)
@@ -185,6 +198,8 @@ def value_rows(results: Results) -> Iterator[View]:
     found = results.runs.groupby(key, sort=False, dropna=False)["value"]
     table = found.agg(["mean", "std", "count"]).reset_index()
     for row in table.itertuples():
+        if row.run not in plan.runs or plan.runs[row.run].of:
+            continue  # shown where it is trained
         yield {
             "replication": both(plan.replication.korean, plan.replication.title),
             "run": both(plan.replication.runs[base_of(row.run)].title, base_of(row.run)),
@@ -195,7 +210,7 @@ def value_rows(results: Results) -> Iterator[View]:
             "metric": both(*(metric_name(row.task, row.metric, flag) for flag in (False, True))),
             "unit": same(str(row.unit)),
             "mean": row.mean,
-            "sd": row.std,
+            "sd": _finite(row.std),
             "seeds": row.count,
         }
 
@@ -205,7 +220,7 @@ def cost_rows(results: Results) -> Iterator[View]:
     plan = results.plan
     for run, row in results.costs.iterrows():
         name = str(run)
-        if not plan.runs[name].axis:
+        if name in plan.runs and not plan.runs[name].axis and not plan.runs[name].of:
             yield {
                 "replication": both(plan.replication.korean, plan.replication.title),
                 "run": both(plan.runs[name].title, name),
@@ -219,7 +234,8 @@ def provenance_view(results: Results) -> View:
     plan = results.plan
     listed = results.folder / "provenance.csv"
     table = pd.read_csv(listed) if listed.is_file() else pd.DataFrame(origins(plan, results.folder))
-    trained = table[table["role"] != "experiment"]
+    lent = [run for run, spec in plan.runs.items() if spec.of]
+    trained = table[(table["role"] != "experiment") & ~table["run"].isin(lent)]
     first = trained[trained["seed"] == plan.first_seed]
     versions = [column for column in table if column in _VERSIONS]
     return {

@@ -19,7 +19,7 @@ from replications.core.evidence.overview import efficiency
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 from replications.core.page.text import Both, both
-from replications.core.spec import Comparison
+from replications.core.spec import Comparison, Plan
 
 Plot = dict[str, Any]
 COLOURS = PRINTED[:-1]
@@ -35,28 +35,40 @@ _DEFINITIONS = {
 }
 
 
+def named(plan: Plan, comparisons: Sequence[Comparison]) -> list[Both]:
+    """What each of a claim's comparisons is called, see `part_names`."""
+    korean, english = (part_names(plan, comparisons, flag) for flag in (False, True))
+    return [both(*names) for names in zip(korean, english, strict=True)]
+
+
 def ladder_plot(results: Results, comparisons: Sequence[Comparison]) -> Plot | None:
     """The differences of a claim against the budget, in percent, positive favouring it: every seed
-    a point, the mean a line, the 95 % interval over seeds a band; None where nothing was trained.
+    a point, the mean a line, the 95 % interval over seeds a band, and dotted what a run may lose by
+    the claim; None where nothing was trained.
     """
     plan = results.plan
-    names = [
-        both(korean, english)
-        for korean, english in zip(
-            part_names(plan, comparisons), part_names(plan, comparisons, english=True), strict=True
-        )
-    ]
     traces: list[Plot] = []
-    for index, (comparison, name) in enumerate(zip(comparisons, names, strict=True)):
+    allowed: list[Plot] = []
+    for index, (comparison, name) in enumerate(
+        zip(comparisons, named(plan, comparisons), strict=True)
+    ):
         colour = COLOURS[index % len(COLOURS)]
         symbol = _SYMBOLS[index % len(_SYMBOLS)]
-        found = [
-            (steps, 100 * seeds / size)
+        sized = [
+            (steps, seeds, size)
             for steps, seeds, size in along_ladder(plan, comparison, results.values)
             if np.isfinite(size)
         ]
-        if found:
-            traces += _line(found, colour, symbol, name, str(index))
+        if not sized:
+            continue
+        found = [(steps, 100 * seeds / size) for steps, seeds, size in sized]
+        traces += _line(found, colour, symbol, name, str(index))
+        if comparison.margin:
+            line = {"color": colour, "dash": "dot", "width": 1}
+            place = dict.fromkeys(("y0", "y1"), -100 * comparison.margin / sized[-1][2])
+            allowed.append(
+                {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "line": line, **place}
+            )
     if not traces:
         return None
     budgets = sorted({int(step) for trace in traces for step in trace["x"]})
@@ -66,11 +78,20 @@ def ladder_plot(results: Results, comparisons: Sequence[Comparison]) -> Plot | N
         "tickvals": budgets,
         "ticktext": [f"{steps:,}" for steps in budgets],
     }
+    doubling = any(comparison.slope for comparison in comparisons)
+    what = (
+        both(
+            "배가마다의 차이 (%), 위가 주장에 유리", "change per doubling (%), up favours the claim"
+        )
+        if doubling
+        else both("차이 (%), 위가 주장에 유리", "difference (%), up favours the claim")
+    )
     return {
         "data": traces,
         "layout": {
             "xaxis": axis,
-            "yaxis": {"title": {"text": both("차이 (%)", "difference (%)")}},
+            "yaxis": {"title": {"text": what}},
+            "shapes": allowed,
             "showlegend": len(comparisons) > 1,
             "height": 280 + 18 * (len(comparisons) if len(comparisons) > 1 else 0),
         },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import importlib.resources
 import json
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,12 +42,14 @@ def write_page(results: Sequence[Results], path: Path, papers: Sequence[Path]) -
         tables=base64.b64encode(_packaged("itables", "html/dt_bundle.js").encode()).decode(),
         tables_style=_packaged("itables", "html/dt_bundle.css"),
         data=_json(data),
+        inf=math.inf,
     )
     write_text(path, text)
 
 
 def _links(papers: Sequence[Path], folder: Path) -> Mapping[str, str]:
-    return {paper.stem: Path(os.path.relpath(paper, folder)).as_posix() for paper in papers}
+    there = [paper for paper in papers if paper.is_file()]
+    return {paper.stem: Path(os.path.relpath(paper, folder)).as_posix() for paper in there}
 
 
 def _text(name: str) -> str:

@@ -131,7 +131,14 @@ def _parsed(path: Path, changed: int, size: int) -> dict[str, Any]:
 def published_plans(folder: Path) -> dict[str, Plan]:
     """The plans of the replications that are published in a folder, each in its own study."""
     names = [name for name in replication_names() if (folder / name / ORIGIN).is_file()]
-    return {name: load_plan(name, read(folder / name / ORIGIN)["study"]) for name in names}
+    plans = {}
+    for name in names:
+        study = read(folder / name / ORIGIN).get("study", "")
+        try:
+            plans[name] = load_plan(name, study)
+        except StudyError as error:
+            raise StudyError(f"{folder / name}, published of study '{study}': {error}") from None
+    return plans
 
 
 def is_stale(folder: Path, expected: Origin) -> bool:

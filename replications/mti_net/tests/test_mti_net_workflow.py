@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -64,3 +67,16 @@ def test_figures_are_drawn(results: Path) -> None:
     points = reported(pd.read_csv(ROOT / "replications" / "mti_net" / "reported.csv"))
     assert points.loc["pad_net"].tolist() == [204.0, -0.02]
     assert set(points.index) == {"joint", "pad_net", "mti_net"}
+
+
+def test_one_seed_makes_a_page(results: Path, tmp_path: Path) -> None:
+    """Where there is no spread over seeds none is shown."""
+    project, page = results.parents[2], tmp_path / "index.html"
+    command = [sys.executable, "-m", "replications.core.page", "--sources", "results/micro"]
+    command += ["--replications", "mti_net", "--output", str(page)]
+    subprocess.run(command, cwd=project, check=True)
+    text = page.read_text(encoding="utf-8")
+    shown, _, data = text.partition('<script type="application/json" id="data">')
+    assert "mti_net-2" in json.loads(data.partition("</script>")[0])["plots"]
+    body = shown.partition("</header>")[2]
+    assert not re.search(r"\b(nan|inf)\b", body)

@@ -18,9 +18,9 @@ rule page:
     input:
         CODE_OF_PAGE,
         [f"{RESULTS}/{name}/{layout.ORIGIN}" for name in BUILT_NAMES],
-        # It only links to them, where they can be typeset.
+        # It links to them, where they can be typeset.
         [
-            ancient(pdf(family, document))
+            pdf(family, document)
             for family in BUILT
             for document in ("main", "supplement")
             if shutil.which("latexmk")

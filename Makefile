@@ -15,7 +15,8 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 study: setup
 	snakemake --cores $(CORES)
-	@echo "The paper is in paper/main.pdf, the tables it is made from are in results/."
+	@echo "The paper is in paper/main.pdf, the tables it is made from are in results/, and all of it"
+	@echo "to look at in a browser is in results/quick/index.html."
 
 test: setup
 	OMP_NUM_THREADS=1 pytest -n logical --maxprocesses 8 --dist loadfile

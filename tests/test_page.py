@@ -139,7 +139,7 @@ def test_comparisons_are_called_what_they_are(page: Page) -> None:
     assert tasks == ["semantic segmentation", "instance segmentation", "depth"]
     assert "margin" in rows("mti_net-F")[0]
     title = page.text_content("#plot-uncertainty-1 .ytitle")
-    assert title == "difference (%), up favours the claim"
+    assert title == "difference (%)"
 
 
 def test_nothing_of_latex_is_left_to_read(page: Page) -> None:

@@ -63,6 +63,7 @@ def replication_view(results: Results, plots: dict[str, Plot]) -> View:
         "reference": both(plan.runs[reference].title, reference),
         "study": plan.study,
         "seeds": plan.seeds,
+        "few": plan.seeds < (results.claims["seeds_needed"].min() or 0),
         "budgets": _budgets(results),
         "gain": gain,
         "claims": [

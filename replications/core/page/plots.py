@@ -78,14 +78,9 @@ def ladder_plot(results: Results, comparisons: Sequence[Comparison]) -> Plot | N
         "tickvals": budgets,
         "ticktext": [f"{steps:,}" for steps in budgets],
     }
-    doubling = any(comparison.slope for comparison in comparisons)
-    what = (
-        both(
-            "배가마다의 차이 (%), 위가 주장에 유리", "change per doubling (%), up favours the claim"
-        )
-        if doubling
-        else both("차이 (%), 위가 주장에 유리", "difference (%), up favours the claim")
-    )
+    slope = any(comparison.slope for comparison in comparisons)
+    per_doubling = both("배가마다의 변화 (%)", "change per doubling (%)")
+    what = per_doubling if slope else both("차이 (%)", "difference (%)")
     return {
         "data": traces,
         "layout": {

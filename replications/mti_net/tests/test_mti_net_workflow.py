@@ -80,3 +80,4 @@ def test_one_seed_makes_a_page(results: Path, tmp_path: Path) -> None:
     assert "mti_net-2" in json.loads(data.partition("</script>")[0])["plots"]
     body = shown.partition("</header>")[2]
     assert not re.search(r"\b(nan|inf)\b", body)
+    assert "Too few seeds to decide any claim on accuracy." in body

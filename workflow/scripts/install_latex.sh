@@ -3,7 +3,7 @@
 set -euo pipefail
 
 packages=(latexmk texlive-xetex texlive-lang-korean texlive-latex-recommended texlive-latex-extra
-    texlive-science texlive-fonts-recommended fonts-nanum poppler-utils)
+    texlive-science texlive-fonts-recommended fontconfig fonts-nanum poppler-utils)
 
 complete() {
     local tool file

@@ -29,7 +29,7 @@ if [ "${CPU:-}" = 1 ]; then
     backend=(--torch-backend cpu)
     echo "Setting up .venv (less than 2 GB, without CUDA; a few minutes)"
 else
-    echo "Setting up .venv (about 6 GB, of which CUDA is most; a few minutes; CPU=1 leaves it out)"
+    echo "Setting up .venv (about 7 GB, of which CUDA is most; a few minutes; CPU=1 leaves it out)"
 fi
 [ -x .venv/bin/python ] || "$python" -m venv --clear .venv
 pins=$(grep -E '^uv==' requirements.txt)

@@ -45,6 +45,7 @@ def test_the_notebook_draws_the_main_figure(monkeypatch: pytest.MonkeyPatch) -> 
     assert "replications" not in "\n".join(code).replace("replication", "")
     monkeypatch.chdir(ROOT / "results")
     known: dict[str, object] = {}
+    plt.close("all")
     with mpl.rc_context({"backend": "agg"}):
         for cell in code:
             exec(compile(cell, "reading.ipynb", "exec"), known)

@@ -183,9 +183,10 @@ def test_impossible_value(refused: Callable[[Edit], str]) -> None:
 def test_unknown_weighting_names_what_is_allowed(refused: Callable[[Edit], str]) -> None:
     text = refused(lambda c: c["runs"]["uncertainty"].update(weighting="uncertainly"))
     assert "'uncertainly'" in text
-    known = text.partition("known: ")[2].partition(" (found")[0].split(", ")
+    known = text.partition("known: ")[2].partition("; did you mean")[0].split(", ")
     assert known[:4] == ["equal", "libmtl", "scale_invariant", "nash"]
     assert known[-1] == "uncertainty"
+    assert "; did you mean 'uncertainty'?" in text
 
 
 def test_unknown_model_option(refused: Callable[[Edit], str]) -> None:

@@ -49,7 +49,7 @@ PAUSE = 1 if TERMINAL else 10  # seconds between two looks at how far the study 
 EVERY = 10 if TERMINAL else 1  # looks between two versions of the page on that
 ERASE = "\r\x1b[2K"
 told = 'cat > "$1"' if TERMINAL else 'tee "$1"'
-shell.prefix("set -euo pipefail; tell() {{ " + told + "; }}; ")
+shell.prefix(f"set -euo pipefail; tell() {{{{ {told}; }}}}; ")
 # What the process imports that trainings are forked from.
 PRELOADED = [
     "replications.core.engine.train",
@@ -191,6 +191,34 @@ def published_plans():
         return origin.published_plans(Path(PUBLISHED))
     except StudyError as error:
         raise WorkflowError(str(error))
+
+
+def published_or_refused(names):
+    """Those of the replications that are published, at least one."""
+    found = published_names(names)
+    if not found:
+        raise WorkflowError(f"nothing of {', '.join(BUILT)} is published yet")
+    return found
+
+
+def datasets_of(plans):
+    return {
+        Path(settings.data.folder).name: settings.data
+        for plan in plans
+        for settings in (plan.settings, *plan.varied.values())
+    }
+
+
+def dataset(prepared):
+    """The options of a prepared dataset: of the study, else of what is published."""
+    own = known = datasets_of(PLANS.values())
+    if prepared not in known:
+        known = datasets_of(published_plans().values())
+    if prepared not in known:
+        raise WorkflowError(
+            f"no dataset '{prepared}'{meant(prepared, own)}; there are: {', '.join(own)}"
+        )
+    return known[prepared]
 
 
 def published_elsewhere(names):

@@ -9,29 +9,6 @@ TRACKED = [
 ]
 
 
-def datasets_of(plans):
-    return {
-        Path(settings.data.folder).name: settings.data
-        for plan in plans
-        for settings in (plan.settings, *plan.varied.values())
-    }
-
-
-DATASETS = datasets_of(PLANS.values())
-
-
-def dataset(prepared):
-    """The options of a prepared dataset: of the study, else of what is published."""
-    known = DATASETS
-    if prepared not in known:
-        known = datasets_of(published_plans().values())
-    if prepared not in known:
-        raise WorkflowError(
-            f"no dataset '{prepared}'{meant(prepared, DATASETS)}; there are: {', '.join(DATASETS)}"
-        )
-    return known[prepared]
-
-
 rule fetch:
     input:
         "data.dvc",

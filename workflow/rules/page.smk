@@ -5,14 +5,6 @@ CODE_OF_PAGE = list(map(str, sorted(Path("replications/core/page").glob("*.*")))
 BUILT_NAMES = [name for family in BUILT for name in FAMILIES[family]]
 
 
-def published_or_refused(names):
-    """Those of the replications that are published, at least one."""
-    found = published_names(names)
-    if not found:
-        raise WorkflowError(f"nothing of {', '.join(BUILT)} is published yet")
-    return found
-
-
 # Of the study.
 rule page:
     input:
@@ -31,7 +23,7 @@ rule page:
         f"{RESULTS}/logs/page.log",
     params:
         command=PAGE,
-        sources=RESULTS,
+        sources=lambda wildcards, output: Path(output[0]).parent,
         replications=BUILT_NAMES,
         papers=[
             pdf(family, document)

@@ -3,30 +3,16 @@
 import contextlib
 import functools
 import io
-import itertools
-import logging
-import shutil
-import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
-from snakemake.logging import logger as snakemake_logger
-
-if sys.platform == "win32":
-    raise WorkflowError(
-        "Windows by itself is not supported; install WSL2 (wsl --install) and call this in there"
-    )
-
-import fcntl
 
 sys.path.insert(0, str(Path(workflow.basedir).parent))
 
 from replications.core.errors import StudyError, meant
-from replications.core.evidence.progress import Pending, StudyProgress
 from replications.core.spec import TUNING, layout, load_study, origin
 
 try:
@@ -43,13 +29,6 @@ DEVICE = origin.device_of(STUDY.config.device)
 DEVICES = workflow.global_resources.get("gpu").value or 1
 workflow.register_resource("gpu", DEVICES * STUDY.config.trainings_per_gpu)
 MAIN = "kcc"  # the family whose paper is called main.pdf
-# In a terminal one line that stays tells how far all jobs are; what each says is in its log.
-TERMINAL = sys.stderr.isatty() and sys.stdout.isatty()
-PAUSE = 1 if TERMINAL else 10  # seconds between two looks at how far the study is
-EVERY = 10 if TERMINAL else 1  # looks between two versions of the page on that
-ERASE = "\r\x1b[2K"
-told = 'cat > "$1"' if TERMINAL else 'tee "$1"'
-shell.prefix(f"set -euo pipefail; tell() {{{{ {told}; }}}}; ")
 # What the process imports that trainings are forked from.
 PRELOADED = [
     "replications.core.engine.train",
@@ -295,127 +274,3 @@ def refuse_unknown():
         known = TRAINING[name].runs if name in TRAINING else {}
         if len(rest) == 2 and known and run not in known:
             raise WorkflowError(f"{target}: no run '{run}'{meant(run, known)}")
-
-
-class Telling:
-    """Says how far the study is and how long the rest will take: in a terminal in a line that
-    stays, elsewhere whenever a training has ended; and in a page beside the results."""
-
-    def __init__(self, workflow):
-        pending = [
-            Pending(
-                job.wildcards.replication, job.wildcards.run, int(job.wildcards.seed)
-            )
-            for job in workflow.dag.needrun_jobs()
-            if job.rule.name == "train"
-        ]
-        self.workflow, self.pending = workflow, pending
-        self.progress, self.said = StudyProgress(TRAINING, Path(RESULTS), pending), ""
-        self.study = f"[study {STUDY.config.study}]"
-        self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.go_on, daemon=True)
-
-    def go_on(self):
-        """Tell for as long as jobs run."""
-        for look in itertools.count():
-            running = list(self.workflow.scheduler.running)
-            line = self.line(running)
-            if self.pending and look % EVERY == 0:
-                self.write_page(line, running)
-            if self.ended.wait(PAUSE):
-                return
-
-    def line(self, running):
-        """How far the study is; said if it is time to."""
-        line = self.progress.line() if self.pending else "nothing to train"
-        if TERMINAL:
-            others = sorted({job.rule.name for job in running} - {"train", "all"})
-            width = shutil.get_terminal_size().columns - 1
-            told = f"{self.study} {'; '.join([line, *others])}"[:width]
-            print(ERASE, told, sep="", end="", file=sys.stderr, flush=True)
-        elif self.pending and line.partition(";")[0] != self.said.partition(";")[0]:
-            print(self.study, line, file=sys.stderr, flush=True)
-        self.said = line
-        return line
-
-    def write_page(self, line, running):
-        """The page that a browser reads again every few seconds."""
-        from replications.core.page.watching import (
-            followed,
-            write_watch,
-        )  # takes a while
-
-        trained = [
-            followed(" ".join(job.wildcards), Path(job.log[0]))
-            for job in running
-            if job.rule.name == "train"
-        ]
-        path, study = Path(RESULTS, "watch.html"), STUDY.config.study
-        write_watch(path, study, line, self.progress.counts(), trained)
-
-    def end(self, how):
-        """Tell once more, when all jobs have ended."""
-        self.ended.set()
-        self.thread.join()
-        line = self.line([])
-        if TERMINAL:
-            print(file=sys.stderr)
-        if self.pending:
-            self.write_page(f"{line}. {how}", [])
-
-
-class BesideOneLine(logging.Filter):
-    """Keeps what Snakemake says of every job from a terminal, and the rest apart from the line."""
-
-    def filter(self, record):
-        """Whether a record is shown."""
-        event = str(getattr(record, "event", "")).lower()
-        about_a_job = event.rpartition(".")[2] in (
-            *("job_info", "job_started", "job_finished", "shellcmd"),
-            *("progress", "group_info", "resources_info"),
-        )
-        shown = not about_a_job and not record.getMessage().startswith("Select jobs")
-        if shown:
-            sys.stderr.write(ERASE)
-        return shown
-
-
-onstart:
-    if {job.rule.name for job in workflow.dag.needrun_jobs()} == {"help"}:
-        return  # also while a study trains
-    # In place of Snakemake's own lock, which a killed process leaves behind: this one goes with
-    # the process, so after any kill the next call simply carries on.
-    lock_file = Path(".snakemake/study.lock").open("w")
-    try:
-        fcntl.flock(lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise WorkflowError(
-            "another snakemake is at work in this folder; wait for it to end"
-        )
-    workflow.study_lock = lock_file
-    # Imports torch when the first job asks for it, and ends with this process. Elsewhere than on
-    # Linux forking a process that has imported it is not safe.
-    if sys.platform == "linux":
-        workflow.warm = subprocess.Popen(
-            [sys.executable, "workflow/scripts/warm.py", "serve", *PRELOADED],
-            stdin=subprocess.PIPE,
-        )
-    if TERMINAL:
-        for handler in snakemake_logger.handlers:
-            if handler.name == "DefaultStreamHandler":
-                handler.addFilter(BesideOneLine())
-    workflow.telling = Telling(workflow)
-    workflow.telling.thread.start()
-    # Snakemake's limit of jobs per second starts one more timer with every job that ends, and each
-    # wakes the scheduler every second: after some hundreds of jobs that takes a whole core.
-    workflow.scheduler.job_rate_limiter = None
-
-
-onsuccess:
-    if hasattr(workflow, "telling"):
-        workflow.telling.end("Done.")
-
-
-onerror:
-    if hasattr(workflow, "telling"):
-        workflow.telling.end("Stopped: a job has failed, see what Snakemake says.")

@@ -1,5 +1,7 @@
 # The results as one page to look at in a browser, which needs no other file and no network.
 
+import shutil
+
 PAGE = "python -m replications.core.page"
 CODE_OF_PAGE = list(map(str, sorted(Path("replications/core/page").glob("*.*"))))
 BUILT_NAMES = [name for family in BUILT for name in FAMILIES[family]]

@@ -15,7 +15,8 @@ from replications.core.evidence.naming import VERDICTS, metric_name, task_name
 from replications.core.evidence.overview import efficiency
 from replications.core.evidence.publish import origins
 from replications.core.evidence.study import Results
-from replications.core.page.plots import Plot, curve_plot, forest_plot, ladder_plot, named
+from replications.core.page.gains import forest_plot
+from replications.core.page.plots import Plot, curve_plot, ladder_plot, named
 from replications.core.page.slides import slides
 from replications.core.page.text import Both, both, from_latex, same
 from replications.core.spec import Claim, base_of, written

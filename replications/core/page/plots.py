@@ -1,4 +1,4 @@
-"""The figures of the page, in the form of Plotly's JSON; texts in both languages.
+"""Figures of the page on claims and trainings, in the form of Plotly's JSON, in both languages.
 
 Colours of text, grid and background are the page's, which sets them as it is light or dark.
 """
@@ -12,10 +12,8 @@ import numpy as np
 import pandas as pd
 
 from replications.core.drawing import COLOURS as PRINTED
-from replications.core.evidence.delta_m import DEFINITIONS
 from replications.core.evidence.ladder import along_ladder
 from replications.core.evidence.naming import part_names
-from replications.core.evidence.overview import efficiency
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 from replications.core.page.text import Both, both
@@ -24,15 +22,7 @@ from replications.core.spec import Comparison, Plan
 Plot = dict[str, Any]
 COLOURS = PRINTED[:-1]
 """Those of the printed figures without black, which a dark page swallows."""
-_SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
-_LEFT, _LINE, _HEAD = 150, 56, 110
-_FAR = 40
-"""Losses in percent that the plane shows at first; further ones are found by zooming out."""
-_DEFINITIONS = {
-    "per_task_primary": both("대표 지표의 작업 평균", "primary metrics, mean over tasks"),
-    "per_metric": both("모든 지표의 평균 (부호 반전)", "all metrics, mean (sign turned)"),
-    "per_task_mean": both("지표 평균의 작업 평균", "metrics, then tasks"),
-}
+SYMBOLS = ("circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "x")
 
 
 def named(plan: Plan, comparisons: Sequence[Comparison]) -> list[Both]:
@@ -53,7 +43,7 @@ def ladder_plot(results: Results, comparisons: Sequence[Comparison]) -> Plot | N
         zip(comparisons, named(plan, comparisons), strict=True)
     ):
         colour = COLOURS[index % len(COLOURS)]
-        symbol = _SYMBOLS[index % len(_SYMBOLS)]
+        symbol = SYMBOLS[index % len(SYMBOLS)]
         sized = [
             (steps, seeds, size)
             for steps, seeds, size in along_ladder(plan, comparison, results.values)
@@ -110,7 +100,7 @@ def _line(
     points = [(step, value) for step, seeds in found for value in seeds]
     yield shared | {
         "x": [step for step, _ in points],
-        "y": _rounded(value for _, value in points),
+        "y": rounded(value for _, value in points),
         "mode": "markers",
         "marker": {"color": colour, "size": 5, "opacity": 0.45, "symbol": symbol},
         "hovertemplate": both(f"시드 하나: %{{y:.2f}}{unit}", f"one seed: %{{y:.2f}}{unit}"),
@@ -119,142 +109,12 @@ def _line(
     means = [seeds.mean() for _, seeds in found]
     yield shared | {
         "x": steps,
-        "y": _rounded(means),
+        "y": rounded(means),
         "mode": "lines+markers",
         "line": {"color": colour, "width": 2},
         "marker": {"color": colour, "size": 8, "symbol": symbol},
-        "customdata": [_rounded(pair) for pair in ends],
+        "customdata": [rounded(pair) for pair in ends],
         "hovertemplate": f"%{{y:.2f}}{unit} (%{{customdata[0]:.2f}} … %{{customdata[1]:.2f}})",
-    }
-
-
-def plane_plot(results: Sequence[Results]) -> Plot:
-    """Every multi-task run at its usual size: accuracy change against parameters saved."""
-    traces: list[Plot] = []
-    for index, one in enumerate(results):
-        plan = one.plan
-        rows = [
-            row
-            for row in efficiency(one)
-            if row["meaningful"] and not plan.runs[str(row["run"])].axis
-        ]
-        table = pd.DataFrame(rows)
-        if table.empty:
-            continue
-        reference = table["run"] == plan.replication.reference
-        colour = COLOURS[index % len(COLOURS)]
-        titles = [both(plan.runs[run].title, run) for run in table["run"]]
-        values = [
-            f"Δₘ {row.delta_m:+.1f} % ({row.low:.1f} … {row.high:.1f})"
-            for row in table.itertuples()
-        ]
-        traces.append(
-            {
-                "name": both(plan.replication.korean, plan.replication.title),
-                "x": _rounded(table["parameters_saved"]),
-                "y": _rounded(table["delta_m"]),
-                "error_y": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": _rounded(table["high"] - table["delta_m"]),
-                    "arrayminus": _rounded(table["delta_m"] - table["low"]),
-                    "color": colour,
-                    "thickness": 1,
-                    "width": 3,
-                },
-                "mode": "markers",
-                "marker": {
-                    "color": colour,
-                    "size": [13 if own else 9 for own in reference],
-                    "symbol": [
-                        f"{_SYMBOLS[index % len(_SYMBOLS)]}{'' if own else '-open'}"
-                        for own in reference
-                    ],
-                },
-                "text": titles,
-                "customdata": values,
-                "hovertemplate": "%{text}<br>%{customdata}<br>%{x:.0f} %",
-            }
-        )
-    seen = [y for trace in traces for y in trace["y"] if y is not None and y > -_FAR]
-    ends = (min([*seen, 0]) - 5, max([*seen, 0]) + 5)
-    saved = both("매개변수 절감 (%)", "parameters saved (%)")
-    gain = both("Δₘ (%), 위가 이득", "Δₘ (%), up is better")
-    return {
-        "data": traces,
-        "layout": {
-            "xaxis": {"title": {"text": saved}},
-            "yaxis": {"title": {"text": gain}, "range": _rounded(ends)},
-            "showlegend": True,
-            "height": 520,
-        },
-    }
-
-
-def forest_plot(results: Results) -> Plot | None:
-    """delta_m of every multi-task run in the three definitions: every seed a point, the mean with
-    its 95 % interval; right is better. None where no run has one."""
-    plan, delta = results.plan, results.delta
-    runs = [run for run in plan.runs if run in set(delta["run"]) and not plan.runs[run].axis]
-    if not runs:
-        return None
-    traces: list[Plot] = []
-    for index, (definition, better_is_higher) in enumerate(DEFINITIONS.items()):
-        own = delta[delta["definition"] == definition]
-        sign, shift = 1 if better_is_higher else -1, 0.25 * (1 - index)
-        colour, symbol = COLOURS[index], _SYMBOLS[index]
-        shared: Plot = {"name": _DEFINITIONS[definition], "legendgroup": definition}
-        seeds, means = [], []
-        for line, run in enumerate(runs):
-            values = (sign * own.loc[own["run"] == run, "value"]).tolist()
-            seeds += [(value, -line + shift) for value in values]
-            if values:
-                low, high = interval(values)
-                means.append((float(np.mean(values)), low, high, -line + shift, run))
-        traces += [
-            shared
-            | {
-                "x": _rounded(value for value, _ in seeds),
-                "y": [place for _, place in seeds],
-                "mode": "markers",
-                "marker": {"color": colour, "size": 4, "opacity": 0.4, "symbol": symbol},
-                "hovertemplate": both("시드 하나: %{x:.2f} %", "one seed: %{x:.2f} %"),
-                "showlegend": False,
-            },
-            shared
-            | {
-                "x": _rounded(mean for mean, *_ in means),
-                "y": [place for *_, place, _ in means],
-                "error_x": {
-                    "type": "data",
-                    "symmetric": False,
-                    "array": _rounded(high - mean for mean, _, high, *_ in means),
-                    "arrayminus": _rounded(mean - low for mean, low, *_ in means),
-                    "color": colour,
-                    "thickness": 1.5,
-                    "width": 4,
-                },
-                "mode": "markers",
-                "marker": {"color": colour, "size": 9, "symbol": symbol},
-                "text": [both(plan.runs[run].title, run) for *_, run in means],
-                "hovertemplate": "%{text}: %{x:.2f} %",
-            },
-        ]
-    right = both("Δₘ (%), 오른쪽이 이득", "Δₘ (%), right is better")
-    return {
-        "data": traces,
-        "layout": {
-            "xaxis": {"title": {"text": right}},
-            "yaxis": {
-                "zeroline": False,
-                "tickvals": [-line for line in range(len(runs))],
-                "ticktext": [both(plan.runs[run].title, run) for run in runs],
-                "range": [0.6 - len(runs), 0.6],
-            },
-            "showlegend": True,
-            "height": _HEAD + _LINE * len(runs),
-            "margin": {"l": _LEFT},
-        },
     }
 
 
@@ -271,7 +131,7 @@ def curve_plot(single: Sequence[pd.Series], joint: Sequence[pd.Series], title: B
             shared
             | {
                 "x": steps,
-                "y": _rounded(table.mean(axis=1)),
+                "y": rounded(table.mean(axis=1)),
                 "mode": "lines",
                 "line": {"color": colour, "width": 2, "dash": "solid" if index else "dash"},
             },
@@ -291,7 +151,7 @@ def _band(steps: Sequence[float], low: Iterable[Any], high: Iterable[Any], colou
     """What lies between two lines."""
     return {
         "x": [*steps, *reversed(steps)],
-        "y": _rounded([*low, *reversed([*high])]),
+        "y": rounded([*low, *reversed([*high])]),
         "fill": "toself",
         "fillcolor": colour,
         "opacity": 0.18,
@@ -302,6 +162,6 @@ def _band(steps: Sequence[float], low: Iterable[Any], high: Iterable[Any], colou
     }
 
 
-def _rounded(values: Iterable[Any]) -> list[float | None]:
+def rounded(values: Iterable[Any]) -> list[float | None]:
     """Numbers that take little room in the page; what JSON cannot hold is a gap."""
     return [float(f"{value:.5g}") if np.isfinite(value) else None for value in values]

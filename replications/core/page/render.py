@@ -16,7 +16,8 @@ import jinja2
 from replications.core.evidence.study import Results
 from replications.core.files import write_text
 from replications.core.page.content import cost_rows, replication_view, value_rows
-from replications.core.page.plots import Plot, plane_plot
+from replications.core.page.gains import plane_plot
+from replications.core.page.plots import Plot
 
 _HERE = Path(__file__).parent
 

@@ -149,6 +149,7 @@ def _tables(name: str, results: Path) -> Iterator[tuple[Plan, pd.DataFrame]]:
             yield _costs(place)
 
 
+@functools.cache
 def _costs(place: Path) -> tuple[Plan, pd.DataFrame]:
     """The plan of some results and their costs, and in `own_s` the seconds of each training without
     those of the runs that it needs.

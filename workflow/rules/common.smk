@@ -180,19 +180,21 @@ def published_or_refused(names):
     return found
 
 
-def datasets_of(plans):
+@functools.cache
+def datasets(published):
+    """The options of the datasets of the study, or of what is published, by their folders."""
+    plans = published_plans() if published else PLANS
     return {
         Path(settings.data.folder).name: settings.data
-        for plan in plans
+        for plan in plans.values()
         for settings in (plan.settings, *plan.varied.values())
     }
 
 
 def dataset(prepared):
     """The options of a prepared dataset: of the study, else of what is published."""
-    own = known = datasets_of(PLANS.values())
-    if prepared not in known:
-        known = datasets_of(published_plans().values())
+    own = datasets(published=False)
+    known = own if prepared in own else datasets(published=True)
     if prepared not in known:
         raise WorkflowError(
             f"no dataset '{prepared}'{meant(prepared, own)}; there are: {', '.join(own)}"

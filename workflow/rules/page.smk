@@ -5,6 +5,9 @@ import shutil
 PAGE = "python -m replications.core.page"
 CODE_OF_PAGE = list(map(str, sorted(Path("replications/core/page").glob("*.*"))))
 BUILT_NAMES = [name for family in BUILT for name in FAMILIES[family]]
+PAPERS = [
+    pdf(family, document) for family in BUILT for document in ("main", "supplement")
+]
 
 
 # Of the study.
@@ -13,12 +16,7 @@ rule page:
         CODE_OF_PAGE,
         [f"{RESULTS}/{name}/{layout.ORIGIN}" for name in BUILT_NAMES],
         # It links to them, where they can be typeset.
-        [
-            pdf(family, document)
-            for family in BUILT
-            for document in ("main", "supplement")
-            if shutil.which("latexmk")
-        ],
+        PAPERS if shutil.which("latexmk") else [],
     output:
         f"{RESULTS}/index.html",
     log:
@@ -27,11 +25,7 @@ rule page:
         command=PAGE,
         sources=lambda wildcards, output: Path(output[0]).parent,
         replications=BUILT_NAMES,
-        papers=[
-            pdf(family, document)
-            for family in BUILT
-            for document in ("main", "supplement")
-        ],
+        papers=PAPERS,
     shell:
         "{params.command} --sources {params.sources} --replications {params.replications}"
         " --papers {params.papers} --output {output} 2>&1 | tell {log}"

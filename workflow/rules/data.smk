@@ -1,8 +1,11 @@
 # data.dvc -> the archives -> arrays that training maps into memory.
 
 import json
+import os
 
 import yaml
+
+from replications.core.data import records
 
 TRACKED = [
     entry["path"] for entry in yaml.safe_load(Path("data.dvc").read_text())["outs"]
@@ -20,6 +23,29 @@ rule fetch:
         "dvc pull --force {output} > {log} 2>&1 || {{ cat {log} >&2; echo 'error: the data"
         " cannot be pulled. If .dvc/bundled is damaged, git checkout .dvc/bundled restores"
         " it.' >&2; exit 1; }}"
+
+
+# Datasets that are not bundled, from where their authors publish them: `snakemake fetch_nyuv2`. What
+# has come of a file is kept beside it under another name, so that an interrupted download goes on.
+for record in records.all_records():
+
+    rule:
+        name:
+            f"fetch_{record.name}"
+        output:
+            update(
+                [
+                    os.path.relpath(known)
+                    for file in record.outs
+                    for known in record.known_by(file)
+                ]
+            ),
+        log:
+            f"results/logs/fetch-{record.name}.log",
+        params:
+            name=record.name,
+        shell:
+            "python -m replications.core.data.fetch {params.name} 2>&1 | tell {log}"
 
 
 # Any dataset: what it reads is declared in its options.py. The arrays lie beside the description,

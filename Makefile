@@ -1,9 +1,9 @@
 # Two commands do it all:
 #   make        set up, run the default study, leave the paper in paper/main.pdf
 #   make test   set up what is missing and run the tests
-# `make new NAME=my_system` lays out a replication; `make new-paper FOLDER=~/my-paper
-# REPLICATIONS="uncertainty mti_net"` a paper of your own, which compiles where it is; with REFRESH=1
-# its numbers are brought up to date.
+# `make new NAME=my_system` lays out a replication, with DATA=data/my_pictures one on pictures of your
+# own; `make new-paper FOLDER=~/my-paper REPLICATIONS="uncertainty mti_net"` a paper of your own,
+# which compiles where it is; with REFRESH=1 its numbers are brought up to date.
 # After `. .venv/bin/activate`, plain `snakemake --cores all` does the middle part.
 
 PYTHON ?= python3.11
@@ -26,7 +26,8 @@ help: .venv/complete
 	@snakemake --cores 1 --quiet all -- help
 
 new: .venv/complete
-	python workflow/scripts/new_replication.py $(or $(NAME),$(error call: make new NAME=my_system))
+	python workflow/scripts/new_replication.py $(if $(DATA),--data $(DATA)) \
+		$(or $(NAME),$(error call: make new NAME=my_system))
 
 new-paper: .venv/complete
 	python workflow/scripts/new_paper.py --replications $(REPLICATIONS) $(if $(REFRESH),--refresh) -- \

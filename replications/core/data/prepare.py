@@ -1,7 +1,8 @@
 """Decode a dataset once, check it once, and write arrays that training maps into memory.
 
 One safetensors file per split, and `dataset.json`, which describes them and has a hash of every
-array. What is there already stays until all of the new is written.
+array. What is there already stays until all of the new is written. Arrays are written a few samples
+at a time, so that those which are not in memory, see `Samples`, never have to be.
 
     python -m replications.core.data.prepare --dataset '{"name": "streets", "size": [64, 128]}' \
         --output data/prepared/streets-64x128
@@ -12,14 +13,14 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import yaml
-from safetensors.numpy import save_file
 
 from replications.core.data.labels import Array
 from replications.core.errors import StudyError, run_command
@@ -28,18 +29,36 @@ from replications.core.spec.layout import DESCRIPTION
 from replications.core.spec.options import DatasetOptions, chosen
 from replications.core.spec.origin import of_preparation
 
+_AT_ONCE = 64
+"""Samples that are written together."""
+_TYPES = {"bool": "BOOL", "uint8": "U8", "int8": "I8", "int16": "I16", "uint16": "U16"}
+_TYPES |= {"int32": "I32", "int64": "I64", "float32": "F32", "float64": "F64"}
+"""What safetensors calls the types of numpy."""
+
+
+class Samples(Protocol):
+    """As much of an array as writing it takes; the first axis is that of the samples."""
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    @property
+    def dtype(self) -> Any: ...
+
+    def __getitem__(self, samples: slice, /) -> Array: ...
+
 
 @dataclass(frozen=True)
 class Prepared:
     """A dataset as its `preparation` hands it over.
 
     Attributes:
-        splits: (name, arrays by name), one after the other; the first axis is that of the samples.
+        splits: (name, arrays by name), one after the other.
         md5: of what it was made from, by name.
         facts: what tasks, figures and papers want to know; complete once the splits are through.
     """
 
-    splits: Iterable[tuple[str, Mapping[str, Array]]]
+    splits: Iterable[tuple[str, Mapping[str, Samples]]]
     md5: dict[str, str]
     facts: dict[str, Any]
 
@@ -64,18 +83,13 @@ def write(options: DatasetOptions, prepared: Prepared, output: Path) -> None:
     counts, sizes, written = {}, {}, []
     try:
         for split, found in prepared.splits:
-            # safetensors writes memory as it lies, and a view may lie in another order.
-            whole = {name: np.ascontiguousarray(values) for name, values in found.items()}
             written.append((output / f".{split}.part", output / f"{split}.safetensors"))
-            save_file(whole, written[-1][0])
+            hashes = save(found, written[-1][0])
             arrays[split] = {
-                name: {
-                    "shape": list(values.shape[1:]),
-                    "sha256": hashlib.sha256(values.data).hexdigest(),
-                }
-                for name, values in whole.items()
+                name: {"shape": list(values.shape[1:]), "sha256": hashes[name]}
+                for name, values in found.items()
             }
-            counts[split] = len(next(iter(whole.values())))
+            counts[split] = next(iter(found.values())).shape[0]
             sizes[split] = written[-1][0].stat().st_size
             print(f"{split}: {counts[split]} samples ({options.variant}), checked", flush=True)
         for temporary, path in written:
@@ -87,6 +101,34 @@ def write(options: DatasetOptions, prepared: Prepared, output: Path) -> None:
     description |= {"md5": prepared.md5, "facts": prepared.facts, "arrays": arrays}
     description |= {"bytes": sizes, "origin": of_preparation(options)}
     write_json(output / DESCRIPTION, description)
+
+
+def save(arrays: Mapping[str, Samples], path: Path) -> dict[str, str]:
+    """Write arrays as a file of safetensors, a few samples at a time; SHA-256 of each of them.
+
+    The format: 8 bytes with the length of a header, the header, which is JSON and says where in
+    the rest an array lies, and the arrays, those of larger numbers first.
+    """
+    order = sorted(arrays, key=lambda name: (-np.dtype(arrays[name].dtype).itemsize, name))
+    entries, end = {}, 0
+    for name in order:
+        values = arrays[name]
+        begin, end = end, end + np.dtype(values.dtype).itemsize * math.prod(values.shape)
+        kind = _TYPES[np.dtype(values.dtype).name]
+        entries[name] = {"dtype": kind, "shape": values.shape, "data_offsets": [begin, end]}
+    header = json.dumps(entries, separators=(",", ":")).encode()
+    header += b" " * (-len(header) % 8)
+    hashes = {}
+    with path.open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        for name in order:
+            digest = hashlib.sha256()
+            for start in range(0, arrays[name].shape[0], _AT_ONCE):
+                content = arrays[name][start : start + _AT_ONCE].tobytes()
+                file.write(content)
+                digest.update(content)
+            hashes[name] = digest.hexdigest()
+    return hashes
 
 
 def tracked_md5(path: Path, record: Path) -> str:

@@ -79,4 +79,5 @@ def _brief(value: Any) -> str:
 
 def shown(path: Path) -> str:
     """`path` as the user would type it from the project's top."""
-    return path.relative_to(REPLICATIONS.parent).as_posix()
+    top = REPLICATIONS.parent
+    return (path.relative_to(top) if path.is_relative_to(top) else path).as_posix()

@@ -1,4 +1,4 @@
-"""Readers of KITTI's genuine formats: object labels, road ground truth, street classes.
+"""Readers of KITTI's genuine formats: object labels, road ground truth, semantics, street classes.
 
 Object: http://www.cvlibs.net/datasets/kitti/eval_object.php (Geiger et al., CVPR 2012). Road:
 eval_road.php (Fritsch et al., ITSC 2013). Street classes: the lists of the authors' KittiClass.
@@ -11,7 +11,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from replications.core.data.labels import VOID, Array
+from replications.core.data.archives import Archive
+from replications.core.data.cityscapes import reader as cityscapes
+from replications.core.data.cityscapes.preparation import street_checked
+from replications.core.data.labels import VOID, Array, Frame
 from replications.core.errors import StudyError
 
 BOX_CLASSES = ("car", "van", "truck", "dontcare")
@@ -106,6 +109,27 @@ def read_streets(path: Path) -> list[tuple[str, int]]:
             )
         result.append((fields[0], SCENES.index("major" if fields[1] in MAJOR else "minor")))
     return result
+
+
+def read_semantics(archive: Archive, key: str, classes: int) -> Frame:
+    """A frame of `data_semantics`: `image_2/KEY.png`, `semantic/KEY.png` of Cityscapes' ids, and
+    `instance/KEY.png` with 256 times the class plus a number.
+
+    Raises:
+        StudyError: a file is missing or broken, or of another size than the image.
+    """
+    image = archive.image(f"image_2/{key}.png")
+    frame = Frame(
+        key=key,
+        image=image,
+        semseg=cityscapes.read_semseg(archive, f"semantic/{key}.png", classes),
+        instances=cityscapes.read_instances(archive, f"instance/{key}.png", 256),
+        depth=np.zeros(image.shape[1:], np.float32),
+        normals=np.zeros(image.shape, np.int8),
+        boxes=np.zeros((0, 8), np.float32),
+        scene=0,
+    )
+    return street_checked(frame, classes, archive.where(f"image_2/{key}.png"))
 
 
 def _lines(path: Path) -> list[str]:

@@ -1,0 +1,1 @@
+"""Cityscapes: photographs of streets, for those who have an account."""

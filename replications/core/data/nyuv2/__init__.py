@@ -1,0 +1,1 @@
+"""NYU Depth v2: photographs of rooms with their depth."""

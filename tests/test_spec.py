@@ -229,6 +229,16 @@ def test_a_task_of_other_runs_does_not_retrain() -> None:
         assert (changed.run_fingerprint(run) == plan.run_fingerprint(run)) is same
 
 
+def test_a_dataset_is_prepared_in_one_way_whoever_asks_for_it() -> None:
+    """Two replications that augment differently share the prepared arrays."""
+    plain, zooming = (spec.load_plan(name, "cpu").data for name in ("nash_mtl", "mti_net"))
+    assert plain.model_dump() != zooming.model_dump()
+    assert plain.folder == zooming.folder
+    assert plain.prepared_with == zooming.prepared_with
+    split = spec.load_plan("multinet", "camvid").data.model_copy(update={"split": "segnet"})
+    assert split.prepared_with["split"] == "segnet"
+
+
 def test_titles_do_not_retrain_and_settings_do() -> None:
     plan = spec.load_plan("uncertainty", "gpu")
     other = plan.runs["equal"].model_copy(update={"title": "other"})

@@ -69,9 +69,7 @@ rule prepare:
     log:
         "results/logs/prepare-{prepared}.log",
     params:
-        dataset=lambda wildcards: json.dumps(
-            dataset(wildcards.prepared).model_dump(mode="json")
-        ),
+        dataset=lambda wildcards: json.dumps(dataset(wildcards.prepared).prepared_with),
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "python -m replications.core.data.prepare --dataset {params.dataset:q}"

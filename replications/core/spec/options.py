@@ -119,6 +119,17 @@ class DatasetOptions(Declared):
         """Where the prepared dataset lies, from the project's top."""
         return f"data/prepared/{self.name}-{self.variant}"
 
+    @property
+    def prepared_with(self) -> dict[str, Any]:
+        """The options with their defaults for all that the prepared arrays do not depend on, such
+        as augmentation: datasets in one folder are prepared in one way."""
+        chosen = self
+        for name, field in type(self).model_fields.items():
+            if not field.is_required():
+                plain = chosen.model_copy(update={name: field.get_default()})
+                chosen = plain if plain.folder == self.folder else chosen
+        return chosen.model_dump(mode="json")
+
 
 class ModelOptions(Strict):
     """What can be set about a replication's model: `ModelOptions` of its `options.py`."""

@@ -28,7 +28,9 @@ from replications.core.data.cityscapes.options import CityscapesOptions
 from replications.core.data.cityscapes.reader import read_instances, read_semseg
 from replications.core.data.folder import preparation as own
 from replications.core.data.folder.options import FolderOptions
+from replications.core.data.kitti import preparation as kitti_preparation
 from replications.core.data.kitti import reader as kitti
+from replications.core.data.kitti.options import KITTIOptions
 from replications.core.data.labels import VOID, Array, Frame
 from replications.core.data.nyuv2 import preparation as nyuv2
 from replications.core.data.nyuv2 import reader as nyuv2_reader
@@ -346,7 +348,7 @@ def test_cityscapes_frame_by_frame(tmp_path: Path) -> None:
     assert (seven.instances[4:10, 8:12] == 1).all()
     assert (seven.instances[10:, 8:16] == 0).all()
     zipped(tmp_path / "camera_trainvaltest.zip", {f"camera/{key}_camera.json": b"{}"})
-    cityscapes._archive.cache_clear()
+    opened.cache_clear()
     with pytest.raises(StudyError, match=r"aachen_000000_000019_camera\.json: not a calibration"):
         cityscapes.read_frame(files, 7, key)
     with pytest.raises(StudyError, match=r"ulm_000000_000020_gtFine_labelIds\.png: .*missing"):
@@ -376,6 +378,47 @@ def test_genuine_kitti_semantics() -> None:
         match=r"image_2/000001_10\.png: semseg is \(375, 1242\), the image \(370, 1224\)",
     ):
         kitti.read_semantics(archive, "000001_10", 19)
+
+
+def kitti_miniature(folder: Path) -> None:
+    """The three archives: 50 frames with a road, and 4 with objects, one of them broken."""
+    truth = np.zeros((6, 12, 3), np.uint8)
+    truth[..., 0], truth[3:, 3:9, 2] = 255, 255
+    roads: dict[str, bytes] = {}
+    for number in range(50):
+        roads[f"training/image_2/um_{number:06}.png"] = png(noise(6, 12))
+        roads[f"training/gt_image_2/um_road_{number:06}.png"] = png(truth)
+        roads[f"training/gt_image_2/um_lane_{number:06}.png"] = png(truth * 0)
+    zipped(folder / "data_road.zip", roads)
+    line = "{} 0.00 1 -1.6 {} 5.00 1.7 1.9 4.1 -16.5 2.4 58.5 -1.3\n"
+    text = line.format("Car", "1.00 2.00 12.30") + line.format("Cyclist", "1.00 2.00 4.00")
+    texts = {f"training/label_2/{n}.txt": text.encode() for n in ("000000", "000001", "007001")}
+    zipped(folder / "data_object_label_2.zip", texts | {"training/label_2/000002.txt": b"Car\n"})
+    frames = ("000000", "000001", "000002", "007001")
+    images = {f"training/image_2/{n}.png": png(noise(6, 12)) for n in frames}
+    zipped(folder / "data_object_image_2.zip", images)
+
+
+def test_kitti_from_its_archives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    kitti_miniature(tmp_path / "data" / "kitti")
+    options = KITTIOptions(size=(6, 12))
+    prepare.write(options, kitti_preparation.prepare(options), tmp_path / "out")
+    found = read_description(tmp_path / "out")
+    # The first two roads; of the objects the first, and two of which one is refused.
+    assert found.splits == {"train": 1 + 1, "val": 1 + 1, "test": 48 + 1}
+    [refused] = found.facts["refused"]
+    assert "000002.txt:1: 1 fields, a KITTI label has 15" in refused
+    assert refused in capsys.readouterr().out
+    train = load_file(tmp_path / "out" / "train.safetensors")
+    assert (train["semseg"][0, 3:, 3:9] == 0).all()
+    assert (train["semseg"][0] == 1).sum() == 6 * 12 - 18
+    everywhere = kitti.BOX_CLASSES.index("dontcare")
+    assert train["boxes"][0, 0].tolist() == [0, 0, 12, 6, everywhere, -1, -1, 6]
+    assert (train["semseg"][1] == VOID).all()
+    assert train["boxes"][1].tolist() == [[1, 2, 12, 5, 0, 1, 0, 3]]  # within the frame
 
 
 # PASCAL VOC

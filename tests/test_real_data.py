@@ -14,6 +14,7 @@ import torch
 from PIL import Image
 
 from conftest import ROOT
+from replications.core.data.archives import Folder
 from replications.core.data.batches import read_description
 from replications.core.data.camvid import preparation as camvid
 from replications.core.data.camvid.options import CamVidOptions
@@ -41,20 +42,20 @@ def sample(name: str) -> Path:
 
 
 def test_genuine_object_labels() -> None:
-    folder = sample("kitti_object") / "label_2"
-    boxes = kitti.read_boxes(folder / "000001.txt")
+    labels = Folder(sample("kitti_object") / "label_2")
+    boxes = kitti.read_boxes(labels, "000001.txt")
     kinds = [kitti.BOX_CLASSES[int(kind)] for kind in boxes[:, 4]]
     assert kinds == ["truck", "car", *["dontcare"] * 4]
     assert boxes[1].tolist() == pytest.approx([387.63, 181.54, 423.81, 203.12, 1 - 1, 0, 0, 21.58])
     assert boxes[2, 5:7].tolist() == [-1, -1]
-    assert len(kitti.read_boxes(folder / "000002.txt")) == 1  # Misc is left out
+    assert len(kitti.read_boxes(labels, "000002.txt")) == 1  # Misc is left out
 
 
 def test_genuine_object_labels_are_evaluated() -> None:
     """Of the two cars one is tall enough for moderate; found exactly, it gives AP 1."""
-    folder = sample("kitti_object")
-    frames = [kitti.read_boxes(folder / "label_2" / f"00000{n}.txt") for n in (1, 2)]
-    image = kitti.read_image(folder / "image_2" / "000001.png")
+    archive = Folder(sample("kitti_object"))
+    frames = [kitti.read_boxes(archive, f"label_2/00000{n}.txt") for n in (1, 2)]
+    image = archive.image("image_2/000001.png")
     size = (image.shape[1], image.shape[2])
     padded = torch.full((2, 6, 8), -1.0)
     for row, boxes in zip(padded, frames, strict=True):
@@ -83,19 +84,19 @@ def test_a_broken_object_label_is_named(line: str, message: str, tmp_path: Path)
     path = tmp_path / "000007.txt"
     path.write_text(f"Van 0 0 0 1 2 3 4 1 1 1 1 1 1 1\n{line}\n")
     with pytest.raises(StudyError, match=rf"000007\.txt:2: .*{message}"):
-        kitti.read_boxes(path)
+        kitti.read_boxes(Folder(tmp_path), path.name)
 
 
 # KITTI road
 
 
 def test_genuine_road_maps() -> None:
-    folder = sample("kitti_road")
-    images = sorted((folder / "image_2").glob("*.png"))
+    archive = Folder(sample("kitti_road"))
+    images = [name for name in archive.names() if name.startswith("image_2/")]
     assert len(images) == 5
-    for path in images:
-        truth = folder / "gt_image_2" / path.name.replace("um_", "um_lane_")
-        image, semseg = kitti.read_road(path, truth)
+    for name in images:
+        truth = f"gt_{name.replace('um_', 'um_lane_')}"
+        image, semseg = kitti.read_road(archive, name, truth)
         assert image.shape == (3, *semseg.shape)
         assert set(np.unique(semseg)) <= {0, 1, VOID}
         assert 0.03 < (semseg == 0).mean() < 0.4
@@ -114,17 +115,17 @@ def test_a_road_map_of_another_size_or_colour_is_refused(tmp_path: Path) -> None
     Image.new("RGB", (8, 5)).save(tmp_path / "tall.png")
     Image.new("RGB", (8, 4), (0, 255, 0)).save(tmp_path / "green.png")
     with pytest.raises(StudyError, match=r"tall\.png: is \(5, 8\)"):
-        kitti.read_road(tmp_path / "image.png", tmp_path / "tall.png")
+        kitti.read_road(Folder(tmp_path), "image.png", "tall.png")
     with pytest.raises(StudyError, match=r"green\.png: has colours"):
-        kitti.read_road(tmp_path / "image.png", tmp_path / "green.png")
+        kitti.read_road(Folder(tmp_path), "image.png", "green.png")
 
 
 # Street classes
 
 
 def test_genuine_street_classes() -> None:
-    folder = sample("kitti_street_class")
-    train, val = (kitti.read_streets(folder / f"{name}4.txt") for name in ("train", "val"))
+    archive = Folder(sample("kitti_street_class"))
+    train, val = (kitti.read_streets(archive, f"{name}4.txt") for name in ("train", "val"))
     assert (len(train), len(val)) == (4158, 791)
     assert sum(scene for _, scene in train) == 63 + 619 + 213
     assert sum(scene for _, scene in val) == 103 + 50
@@ -135,7 +136,7 @@ def test_an_unknown_street_is_named(tmp_path: Path) -> None:
     path = tmp_path / "list.txt"
     path.write_text("a.png primary\nb.png footway\n")
     with pytest.raises(StudyError, match=r"list\.txt:2: 'b\.png footway'"):
-        kitti.read_streets(path)
+        kitti.read_streets(Folder(tmp_path), path.name)
 
 
 # CamVid

@@ -152,7 +152,8 @@ def test_settings_that_do_not_fit_the_dataset(refused: Callable[[Edit], str]) ->
     text = refused(lambda c: c["settings"].update(data={"name": "qm9"}))
     assert "data: molecules: Field required; size: unknown key; allowed: name, molecules" in text
     text = refused(lambda c: c["settings"]["data"].update(name="street"))
-    assert "data: unknown dataset 'street'; known: camvid, streets, qm9" in text
+    assert "data: unknown dataset 'street'; known: camvid, cityscapes, folder" in text
+    assert "did you mean 'streets'?" in text
 
     def molecules(content: dict[str, Any], **others: object) -> None:
         content["settings"]["data"] = {"name": "qm9", **others}

@@ -44,6 +44,8 @@ for record in records.all_records():
             f"results/logs/fetch-{record.name}.log",
         params:
             name=record.name,
+        message:
+            f"fetch_{record.name}: {record.summary}"
         shell:
             "python -m replications.core.data.fetch {params.name} 2>&1 | tell {log}"
 

@@ -109,9 +109,23 @@ class BesideOneLine(logging.Filter):
         return shown
 
 
+def refuse_what_only_a_person_can_get():
+    """Refuse before anything trains, if the study needs data that cannot be fetched."""
+    rules = {job.rule.name for job in workflow.dag.needrun_jobs()}
+    names = [rule[6:] for rule in rules if rule.startswith("fetch_")]
+    if names:
+        from replications.core.data.fetch import refuse_by_hand  # takes a while
+    for name in names:
+        try:
+            refuse_by_hand(records.read_record(name))
+        except StudyError as error:
+            raise WorkflowError(str(error))
+
+
 onstart:
     if {job.rule.name for job in workflow.dag.needrun_jobs()} == {"help"}:
         return  # also while a study trains
+    refuse_what_only_a_person_can_get()
     # In place of Snakemake's own lock, which a killed process leaves behind: this one goes with
     # the process, so after any kill the next call simply carries on.
     lock_file = Path(".snakemake/study.lock").open("w")

@@ -6,6 +6,7 @@ devices, and files that are far larger than what they are packed in.
 
 from __future__ import annotations
 
+import functools
 import stat
 import tarfile
 import zipfile
@@ -149,8 +150,9 @@ def _check(path: Path, name: str, plain: bool) -> None:
         raise StudyError(f"{path}: {name!r} is a link or a device, not a file; remove the archive")
 
 
+@functools.cache
 def opened(path: Path) -> Archive:
-    """What lies at a path.
+    """What lies at a path; opened once a process.
 
     Raises:
         StudyError: there is nothing, or an archive that is damaged or harmful.

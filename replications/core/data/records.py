@@ -87,6 +87,13 @@ class Record(_Read):
         return [file for file in self.outs if not all(map(Path.is_file, self.known_by(file)))]
 
     @property
+    def summary(self) -> str:
+        """What fetching brings, from where, in a line."""
+        files = "; ".join(file.desc for file in self.lacking)
+        by_hand = f" {self.about.by_hand}" if self.about.by_hand else ""
+        return f"{self.about.title}, {self.about.licence}: {files}; {self.about.home}.{by_hand}"
+
+    @property
     def credentials(self) -> tuple[str, str]:
         """The environment variables that hold the user's name and password."""
         return f"{self.name.upper()}_USERNAME", f"{self.name.upper()}_PASSWORD"

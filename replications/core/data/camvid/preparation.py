@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
+from replications.core.data.archives import Folder
 from replications.core.data.camvid.options import CamVidOptions
-from replications.core.data.kitti.reader import read_image
 from replications.core.data.labels import VOID, Array, Frame, check_frame
 from replications.core.data.pictures.preparation import reduced, stacked
 from replications.core.data.prepare import Prepared
@@ -116,13 +115,9 @@ def read_frame(image: Path) -> Frame:
     Raises:
         StudyError: the image or its map is missing, of another size or holds unknown classes.
     """
-    pixels = read_image(image)
-    map_path = image.parent.with_name(image.parent.name + "annot") / image.name
-    try:
-        with Image.open(map_path) as annotation:
-            semseg = np.array(annotation)
-    except OSError as error:
-        raise StudyError(f"{map_path}: cannot be read as an image ({error})") from None
+    folder = image.parent
+    pixels = Folder(folder).image(image.name)
+    semseg = Folder(folder.with_name(f"{folder.name}annot")).map(image.name)
     semseg = np.where(semseg == len(CLASSES), VOID, semseg).astype(np.uint8)
     frame = Frame(
         key=image.stem,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -34,7 +33,7 @@ def prepare(options: CityscapesOptions, source: Path = Path("data/cityscapes")) 
     md5 = {name: md5_of(path) for name, path in files.items()}
     frames = Frames(
         read=partial(read_frame, files, options.classes),
-        references=splits(_archive(files[_IMAGES])),
+        references=splits(opened(files[_IMAGES])),
         size=options.size,
         labels=options.labels,
         folder=Path(options.folder, ".parts"),
@@ -77,7 +76,7 @@ def read_frame(files: dict[str, Path], classes: int, key: str) -> Frame:
         StudyError: a file is missing or broken, or labels do not agree.
     """
     images, labels, disparity, camera = (
-        _archive(files[what]) for what in (_IMAGES, _LABELS, _DISPARITY, _CAMERA)
+        opened(files[what]) for what in (_IMAGES, _LABELS, _DISPARITY, _CAMERA)
     )
     semseg = reader.read_semseg(labels, f"gtFine/{key}_gtFine_labelIds.png", classes)
     instances = reader.read_instances(labels, f"gtFine/{key}_gtFine_instanceIds.png", 1000)
@@ -120,8 +119,3 @@ def street_checked(frame: Frame, classes: int, where: str) -> Frame:
     if problems:
         raise StudyError(f"{where}: {'; '.join(problems)}")
     return frame
-
-
-@functools.cache
-def _archive(path: Path) -> Archive:
-    return opened(path)

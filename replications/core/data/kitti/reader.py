@@ -6,10 +6,7 @@ eval_road.php (Fritsch et al., ITSC 2013). Street classes: the lists of the auth
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from replications.core.data.archives import Archive
 from replications.core.data.cityscapes import reader as cityscapes
@@ -32,20 +29,7 @@ MAJOR = frozenset({"trunk", "motorway", "primary"})
 SCENES = ("minor", "major")
 
 
-def read_image(path: Path) -> Array:
-    """uint8 (3, H, W), RGB.
-
-    Raises:
-        StudyError: the file is missing or no image.
-    """
-    try:
-        with Image.open(path) as image:
-            return np.array(image.convert("RGB")).transpose(2, 0, 1)
-    except (OSError, UnidentifiedImageError) as error:
-        raise StudyError(f"{path}: cannot be read as an image ({error})") from None
-
-
-def read_boxes(path: Path) -> Array:
+def read_boxes(archive: Archive, name: str) -> Array:
     """(M, 8) float32, the columns of `labels.BOX_FIELDS`, of a file of `label_2`.
 
     DontCare areas have occlusion and truncation -1, as in the file.
@@ -54,9 +38,9 @@ def read_boxes(path: Path) -> Array:
         StudyError: naming the file, the line and what is wrong with it.
     """
     rows = []
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(_lines(archive, name), 1):
         fields = line.split()
-        where = f"{path}:{number}"
+        where = f"{archive.where(name)}:{number}"
         if len(fields) != _FIELDS:
             raise StudyError(f"{where}: {len(fields)} fields, a KITTI label has {_FIELDS}")
         kind = fields[0].lower()
@@ -75,7 +59,7 @@ def read_boxes(path: Path) -> Array:
     return np.array(rows, np.float32).reshape(-1, 8)
 
 
-def read_road(image: Path, ground_truth: Path) -> tuple[Array, Array]:
+def read_road(archive: Archive, image: str, ground_truth: str) -> tuple[Array, Array]:
     """Image uint8 (3, H, W) and semantic map uint8 (H, W): 0 road, 1 other, 255 not evaluated.
 
     In the ground truth red marks what is evaluated and blue, with it, the road or lane.
@@ -83,29 +67,29 @@ def read_road(image: Path, ground_truth: Path) -> tuple[Array, Array]:
     Raises:
         StudyError: a file cannot be read, the sizes differ, or a colour is none of KITTI's.
     """
-    pixels, colours = read_image(image), read_image(ground_truth)
+    pixels, colours = archive.image(image), archive.image(ground_truth)
+    where = archive.where(ground_truth)
     if pixels.shape != colours.shape:
-        raise StudyError(
-            f"{ground_truth}: is {colours.shape[1:]}, {image.name} is {pixels.shape[1:]}"
-        )
+        raise StudyError(f"{where}: is {colours.shape[1:]}, {image} is {pixels.shape[1:]}")
     red, green, blue = (channel > 127 for channel in colours)
     if green.any() or (blue & ~red).any():
-        raise StudyError(f"{ground_truth}: has colours other than black, red and magenta")
+        raise StudyError(f"{where}: has colours other than black, red and magenta")
     return pixels, np.where(red, np.where(blue, 0, 1), VOID).astype(np.uint8)
 
 
-def read_streets(path: Path) -> list[tuple[str, int]]:
+def read_streets(archive: Archive, name: str) -> list[tuple[str, int]]:
     """(frame of the raw data, index into `SCENES`) of each line of a list of street classes.
 
     Raises:
         StudyError: naming the file, the line and what is wrong with it.
     """
     result = []
-    for number, line in enumerate(_lines(path), 1):
+    for number, line in enumerate(_lines(archive, name), 1):
         fields = line.split()
         if len(fields) != 2 or fields[1] not in STREETS:
             raise StudyError(
-                f"{path}:{number}: '{line}' is not a frame and one of {', '.join(STREETS)}"
+                f"{archive.where(name)}:{number}: '{line}' is not a frame and one of "
+                f"{', '.join(STREETS)}"
             )
         result.append((fields[0], SCENES.index("major" if fields[1] in MAJOR else "minor")))
     return result
@@ -132,10 +116,10 @@ def read_semantics(archive: Archive, key: str, classes: int) -> Frame:
     return street_checked(frame, classes, archive.where(f"image_2/{key}.png"))
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(archive: Archive, name: str) -> list[str]:
     """The lines of a text file that are not empty."""
     try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: cannot be read ({error})") from None
+        text = archive.read(name).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise StudyError(f"{archive.where(name)}: cannot be read ({error})") from None
     return [line for line in text.splitlines() if line.strip()]

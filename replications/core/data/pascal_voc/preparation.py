@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 from functools import partial
 from pathlib import Path
 
-from replications.core.data.archives import Archive, opened
+from replications.core.data.archives import opened
 from replications.core.data.labels import Frame
 from replications.core.data.pascal_voc import reader
 from replications.core.data.pascal_voc.options import PascalVOCOptions
@@ -54,9 +53,4 @@ def prepare(options: PascalVOCOptions, source: Path = Path("data/pascal_voc")) -
 
 
 def _read(path: Path, key: str) -> Frame:
-    return reader.read_frame(_archive(path), key)
-
-
-@functools.cache
-def _archive(path: Path) -> Archive:
-    return opened(path)
+    return reader.read_frame(opened(path), key)

@@ -15,6 +15,8 @@ import h5py
 import numpy as np
 import pytest
 import torchvision
+import yaml
+from new_replication import laid_out, of_pictures
 from PIL import Image
 from safetensors.numpy import load_file, save_file
 from scipy.io import savemat
@@ -533,6 +535,24 @@ scene: {file: scenes.txt, classes: [day, night]}
 """
     )
     return folder
+
+
+def test_a_replication_is_laid_out_on_pictures_of_ones_own(tmp_path: Path) -> None:
+    folder = garden(tmp_path / "garden")
+    replaced = of_pictures(str(folder))
+    made = laid_out("my_garden", tmp_path, replaced) / "replication.yaml"
+    settings = yaml.safe_load(made.read_text())["settings"]
+    assert settings["data"] == {"name": "folder", "path": str(folder), "size": [32, 64]}
+    assert set(settings["tasks"]) == {"semseg", "depth"}
+    path = folder / "dataset.yaml"
+    text = path.read_text()
+    path.write_text("\n".join(line for line in text.splitlines() if "depth" not in line))
+    replaced = of_pictures(str(folder))
+    made = laid_out("my_edges", tmp_path, replaced) / "replication.yaml"
+    assert set(yaml.safe_load(made.read_text())["settings"]["tasks"]) == {"semseg", "edges"}
+    path.write_text("\n".join(line for line in text.splitlines() if "semseg" not in line))
+    with pytest.raises(ValueError, match=r"dataset\.yaml: has no `semseg`"):
+        of_pictures(str(folder))
 
 
 def test_many_pictures_are_read_by_all_cores(tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def of_pictures(path: str) -> dict[str, str]:
 
 
 def laid_out(name: str, replications: Path, replaced: Mapping[str, str] = {}) -> Path:
-    """The new folder; `replaced`: in the template, in order, by what.
+    """The new folder; `replaced`: what of the template, by what.
 
     Raises:
         ValueError: the name cannot be that of a module, or is taken.
@@ -82,8 +82,9 @@ def laid_out(name: str, replications: Path, replaced: Mapping[str, str] = {}) ->
     shutil.copytree(_TEMPLATE, folder, ignore=shutil.ignore_patterns("__pycache__"))
     for path in folder.iterdir():
         text = path.read_text(encoding="utf-8").replace("NAME", name)
-        for old, new in replaced.items():
-            text = text.replace(old, new)
+        if replaced:  # at once: what is put in place may look like what is replaced
+            found = re.compile("|".join(map(re.escape, replaced)))
+            text = found.sub(lambda old: replaced[old[0]], text)
         # LaTeX would take a _ for an index.
         path.write_text(text.replace("TITLE", name.replace("_", " ")), encoding="utf-8")
     return folder

@@ -326,6 +326,9 @@ def load_plan(name: str, study: str) -> Plan:
     chosen = _study_of(replication, study, name)
     lender = load_plan(replication.like, study) if replication.like else None
     merged = overlaid(replication.settings, chosen.settings)
+    if chosen.tasks is not None:  # those left out may need labels that the study's data lack
+        needed = {*chosen.tasks, *(t for run in replication.runs.values() for t in run.auxiliary)}
+        merged["tasks"] = {t: own for t, own in merged["tasks"].items() if t in needed}
     settings = checked(Settings, merged, path_of(name), f"settings with studies.{study}.settings")
     runs = _runs_of(replication, chosen, name, study)
     _check_matched(runs, name, study)

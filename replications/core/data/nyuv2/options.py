@@ -15,7 +15,7 @@ class NYUv2Options(PictureOptions):
         "data/nyuv2/classMapping40.mat",
         "data/nyuv2/class13Mapping.mat",
     )
-    facts = {"height": 480, "width": 640, "train": 795, "test": 654}
+    facts = {"height": 480, "width": 640, "test": 654}
 
     name: Literal["nyuv2"] = "nyuv2"
     classes: Literal[13, 40] = 40

@@ -157,7 +157,8 @@ class Frames:
             if not (path.is_file() or path.with_suffix(".refused").is_file())
         ]
         work = partial(_read_one, self.read, self.size, ("image", *self.labels))
-        bar = tqdm(total=len(paths), initial=len(paths) - len(ahead), desc=split, unit=" frames")
+        have = len(paths) - len(ahead)
+        bar = tqdm(total=len(paths), initial=have, desc=split, unit=" frames", mininterval=1)
         with bar, _mapping(len(ahead)) as each:
             for _ in each(work, *zip(*ahead, strict=True)) if ahead else ():
                 bar.update()

@@ -47,6 +47,12 @@ SAMPLES = ROOT.parent / "shared" / "data"
 RANDOM = np.random.default_rng(0)
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Parts are written beside the arrays that a study names, from where it runs."""
+    monkeypatch.chdir(tmp_path)
+
+
 def sample(name: str) -> Path:
     """A folder of genuine samples."""
     if not (SAMPLES / name).is_dir():
@@ -209,8 +215,7 @@ def nyu_miniature(folder: Path, count: int = 24) -> tuple[Array, Array, Array]:
     return images, labels, depth
 
 
-def test_nyuv2_from_the_official_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_nyuv2_from_the_official_file(tmp_path: Path) -> None:
     images, labels, depth = nyu_miniature(tmp_path / "data" / "nyuv2")
     options = NYUv2Options(size=(48, 64))
     output = tmp_path / "data" / "prepared" / "nyuv2"
@@ -320,8 +325,7 @@ def city_miniature(folder: Path) -> dict[str, Array]:
     return {"ids": ids}
 
 
-def test_cityscapes_from_its_archives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_cityscapes_from_its_archives(tmp_path: Path) -> None:
     city_miniature(tmp_path / "data" / "cityscapes")
     options = CityscapesOptions(size=(8, 16))
     output = tmp_path / "out"
@@ -401,10 +405,7 @@ def kitti_miniature(folder: Path) -> None:
     zipped(folder / "data_object_image_2.zip", images)
 
 
-def test_kitti_from_its_archives(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_kitti_from_its_archives(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     kitti_miniature(tmp_path / "data" / "kitti")
     options = KITTIOptions(size=(6, 12))
     prepare.write(options, kitti_preparation.prepare(options), tmp_path / "out")
@@ -460,8 +461,7 @@ def voc_miniature(folder: Path, count: int = 20) -> Path:
     return path
 
 
-def test_pascal_voc_from_its_archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+def test_pascal_voc_from_its_archive(tmp_path: Path) -> None:
     path = voc_miniature(tmp_path / "data" / "pascal_voc")
     options = PascalVOCOptions(size=(16, 24))
     prepare.write(options, pascal_voc.prepare(options), tmp_path / "out")

@@ -13,7 +13,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir).parent))
 
 from replications.core.errors import StudyError, meant
-from replications.core.spec import TUNING, layout, load_study, origin
+from replications.core.spec import chooses, layout, load_study, origin
 
 try:
     STUDY = load_study(config)

@@ -183,8 +183,8 @@ for _family, _names in FAMILIES.items():
 
 
 # Learning rates, chosen on validation: `snakemake tune --config study=tuning` writes what the
-# studies that are `tuned` read.
-for _name in PLANS if STUDY.config.study == TUNING else ():
+# studies that are `tuned` read; studies like `tuning_camvid` write files of their own.
+for _name in PLANS if chooses(STUDY.config.study) else ():
 
     rule:
         name:
@@ -192,9 +192,9 @@ for _name in PLANS if STUDY.config.study == TUNING else ():
         input:
             run_files(_name, [layout.ORIGIN, "metrics.json"], taken_over=False),
         output:
-            update(f"replications/{_name}/{TUNING}.csv"),
+            update(f"replications/{_name}/{STUDY.config.study}.csv"),
         log:
-            f"{RESULTS}/logs/{TUNING}/{_name}.log",
+            f"{RESULTS}/logs/{STUDY.config.study}/{_name}.log",
         params:
             command=EVIDENCE.format(stage="choose"),
             folder=f"{RESULTS}/{_name}",
@@ -204,9 +204,19 @@ for _name in PLANS if STUDY.config.study == TUNING else ():
             " --output {output} 2>&1 | tell {log}"
 
 
+def chosen_rates(wildcards):
+    """The files of rates that the study writes."""
+    study = STUDY.config.study
+    if not chooses(study):
+        raise WorkflowError(
+            f"study '{study}' chooses no learning rates; add --config study=tuning"
+        )
+    return [f"replications/{name}/{study}.csv" for name in PLANS]
+
+
 rule tune:
     input:
-        [f"replications/{name}/{TUNING}.csv" for name in PLANS],
+        chosen_rates,
 
 
 # `snakemake publish`: the replications of the families that are built.

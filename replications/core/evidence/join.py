@@ -17,7 +17,14 @@ from replications.core.evidence.overview import overview
 from replications.core.evidence.study import load_results
 from replications.core.evidence.ways import compare_ways
 from replications.core.files import replacing, write_text
-from replications.core.spec import TUNING, DatasetOptions, Plan, declared, load_plan, origin
+from replications.core.spec import (
+    DatasetOptions,
+    Plan,
+    declared,
+    load_plan,
+    origin,
+    tuning_study,
+)
 from replications.core.spec.layout import ORIGIN, TABLES, are_alike, for_paper, of_family
 
 _FACES = {
@@ -92,6 +99,6 @@ def study_numbers(plans: Sequence[Plan]) -> Iterator[tuple[str, str]]:
 def _tuning(plans: Sequence[Plan]) -> str:
     if not all(plan.tuned for plan in plans):
         return _NOT_TUNED
-    chosen = [load_plan(plan.name, TUNING) for plan in plans]
+    chosen = [load_plan(plan.name, tuning_study(plan.tuned)) for plan in plans]
     seeds, steps = [plan.seeds for plan in chosen], [plan.settings.steps for plan in chosen]
     return _TUNED.format(span(seeds, ","), span(steps, ","))

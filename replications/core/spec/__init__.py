@@ -40,7 +40,15 @@ from replications.core.spec.training import (
     Schedule,
     Settings,
 )
-from replications.core.spec.tuning import AT_END, CHOSEN, COLUMNS, RATE, TUNING
+from replications.core.spec.tuning import (
+    AT_END,
+    CHOSEN,
+    COLUMNS,
+    RATE,
+    TUNING,
+    chooses,
+    tuning_study,
+)
 
 __all__ = [
     "ALL_TASKS",
@@ -70,6 +78,7 @@ __all__ = [
     "Verdict",
     "WeightingOptions",
     "base_of",
+    "chooses",
     "declared",
     "load_plan",
     "load_replication",
@@ -77,6 +86,7 @@ __all__ = [
     "origin",
     "replication_names",
     "tested_elsewhere",
+    "tuning_study",
     "variant_name",
     "written",
 ]

@@ -30,7 +30,7 @@ from replications.core.spec.options import DatasetOptions, ModelOptions, Strict
 from replications.core.spec.reading import checked, explained, read_yaml, shown
 from replications.core.spec.replication import Experiment, Replication, Study
 from replications.core.spec.training import ITSELF, Run, Settings
-from replications.core.spec.tuning import rates
+from replications.core.spec.tuning import rates, tuning_study
 
 
 class Plan(Strict):
@@ -42,8 +42,8 @@ class Plan(Strict):
     settings: Settings
     seeds: int
     first_seed: int = 0
-    tuned: bool = False
-    """Whether the learning rates are those of `tuning.csv`."""
+    tuned: bool | str = False
+    """Whether the learning rates were chosen; by another study than `tuning`, its name."""
     ladder: list[int] = []
     """The budgets, in steps, at which tested claims are decided; the last is that of the settings.
     Empty where there is one."""
@@ -242,7 +242,9 @@ class Plan(Strict):
     @property
     def tuning(self) -> Path | None:
         """The record of how the learning rates were chosen, of a study that is tuned."""
-        return path_of(self.name).with_name("tuning.csv") if self.tuned else None
+        if not self.tuned:
+            return None
+        return path_of(self.name).with_name(f"{tuning_study(self.tuned)}.csv")
 
     def digest(self) -> str:
         """Hash of the whole plan; tables and figures are made anew when it changes."""
@@ -332,7 +334,7 @@ def load_plan(name: str, study: str) -> Plan:
     settings = checked(Settings, merged, path_of(name), f"settings with studies.{study}.settings")
     runs = _runs_of(replication, chosen, name, study)
     _check_matched(runs, name, study)
-    tuned = _tuned(runs, name) if chosen.tuned else {}
+    tuned = _tuned(runs, name, tuning_study(chosen.tuned)) if chosen.tuned else {}
     variants = _laid_out(runs, chosen, replication, settings, name, study)
     varied = {
         run: _varied(settings, spec, tuned.get(base_of(run), {}), name)
@@ -386,10 +388,10 @@ def _taken_over(
     return {run: lender.runs[run] for run in wanted}
 
 
-def _tuned(runs: Mapping[str, Run], name: str) -> dict[str, dict[str, Any]]:
-    """The settings in which the learning rate that was chosen for each run differs."""
+def _tuned(runs: Mapping[str, Run], name: str, study: str) -> dict[str, dict[str, Any]]:
+    """The settings in which the learning rate that a study chose for each run differs."""
     own = {run: spec.rate_of or run for run, spec in runs.items() if not spec.of}
-    chosen = rates(path_of(name).with_name("tuning.csv"), dict.fromkeys(own.values()))
+    chosen = rates(path_of(name).with_name(f"{study}.csv"), dict.fromkeys(own.values()))
     return {run: {"optimizer": {"lr": chosen[rate]}} for run, rate in own.items()}
 
 

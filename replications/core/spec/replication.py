@@ -35,13 +35,17 @@ class Along(Strict):
     """The budgets at which it is, of the ladder's; none given: that of the settings."""
 
 
+TuningStudy = Annotated[str, Field(pattern=r"^tuning_[a-z0-9_]+$")]
+
+
 class Study(Strict):
     """One size of the replication: which runs, how many seeds, what differs from the base."""
 
     seeds: Positive
-    tuned: bool = False
+    tuned: bool | TuningStudy = False
     """Every run has the learning rate that `tuning.csv`, beside the `replication.yaml`, says was
-    chosen for it."""
+    chosen for it; with the name of another study of that kind, such as `tuning_camvid`, the file is
+    called that."""
     first_seed: Annotated[int, Field(ge=0)] = 0
     """A study by which something is chosen has seeds that no other reports."""
     like: str | None = None

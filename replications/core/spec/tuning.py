@@ -2,6 +2,8 @@
 
 The study `tuning` trains every run at every rate of one grid, on seeds that no other study reports.
 The file has each value that was measured, and a study with `tuned: true` takes the rates from it.
+Rates for other data or networks are chosen by studies whose names begin with `tuning_`; each is
+recorded in a file of its name.
 """
 
 from __future__ import annotations
@@ -15,6 +17,18 @@ from replications.core.spec.reading import shown
 
 TUNING = "tuning"
 """The study by which rates are chosen, and the name of the file that records it."""
+
+
+def tuning_study(tuned: bool | str) -> str:
+    """The study that chose the rates of one which is `tuned`."""
+    return TUNING if tuned is True else str(tuned)
+
+
+def chooses(study: str) -> bool:
+    """Whether a study chooses rates."""
+    return study.partition("_")[0] == TUNING
+
+
 RATE = "optimizer.lr"
 CHOSEN, AT_END = "yes", "yes, at an end of the grid"
 """What the file says of the rate that was chosen; one at an end might be better beyond it."""
@@ -35,10 +49,10 @@ def rates(path: Path, runs: Iterable[str]) -> dict[str, float]:
     if lacking := [run for run in runs if run not in chosen]:
         raise StudyError(
             f"{shown(path)}: no learning rate for {', '.join(lacking)}; add them to the runs of "
-            f"study '{TUNING}' and choose again: {_command(path)}"
+            f"study '{path.stem}' and choose again: {_command(path)}"
         )
     return {run: chosen[run] for run in runs}
 
 
 def _command(path: Path) -> str:
-    return f"snakemake --cores all tune_{path.parent.name} --config study={TUNING}"
+    return f"snakemake --cores all tune_{path.parent.name} --config study={path.stem}"

@@ -17,7 +17,8 @@ import numpy as np
 from replications.core.data.archives import Folder
 from replications.core.data.camvid.options import CamVidOptions
 from replications.core.data.labels import VOID, Array, Frame, check_frame
-from replications.core.data.pictures.preparation import reduced, stacked
+from replications.core.data.pictures.frames import fitted
+from replications.core.data.pictures.preparation import stacked
 from replications.core.data.prepare import Prepared
 from replications.core.errors import StudyError
 
@@ -48,14 +49,13 @@ def prepare(options: CamVidOptions, source: Path = Path("data/camvid")) -> Prepa
     """The dataset at a size.
 
     Raises:
-        StudyError: a frame is missing or invalid, or the size does not divide CamVid's.
+        StudyError: a frame is missing or invalid.
     """
-    factor = options.reduction(SIZE)
     images = splits(source, options.split)
 
     def arrays() -> Iterator[tuple[str, dict[str, Array]]]:
         for split, paths in images.items():
-            found = stacked([reduced(read_frame(path), factor) for path in paths])
+            found = stacked([fitted(read_frame(path), options.size) for path in paths])
             yield split, {name: found[name] for name in ("image", *options.labels)}
 
     facts = {

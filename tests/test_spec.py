@@ -200,13 +200,77 @@ def test_multi_task_run_without_its_single_task_run(refused: Callable[[Edit], st
     assert "no run trains 'depth' alone" in text
 
 
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"runs: [", "not valid YAML"),
+        ("title: 논문".encode("euc-kr"), r"uncertainty/replication\.yaml: not UTF-8: .* at byte 7"),
+        (b"[" * 1000 + b"]" * 1000, "Input should be a valid dictionary"),
+        (b"other: " + b"[" * 1000 + b"]" * 1000, "other: unknown key"),
+        (b"settings: {tasks: {}, steps: " + b"[" * 9000 + b"]" * 9000 + b"}", "nested too deep"),
+        (b"title: 2026-13-45", "not valid YAML: month must be in 1..12"),
+        (b"order: " + b"9" * 5000, "not valid YAML: Exceeds the limit"),
+        (b"title: a\ntitle: b", r"the key 'title' is there twice\n.*line 2, column 1"),
+        (b"settings: {steps: 1, steps: 2}", "the key 'steps' is there twice"),
+    ],
+    ids=[
+        "open",
+        "encoding",
+        "deep",
+        "deep within",
+        "deeper",
+        "date",
+        "integer",
+        "twice",
+        "twice within",
+    ],
+)
 def test_broken_yaml(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: Callable[[Edit], str]
+    content: bytes,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    refused: Callable[[Edit], str],
 ) -> None:
     path = tmp_path / "replications" / "uncertainty" / "replication.yaml"
-    path.write_text("runs: [", encoding="utf-8")
-    with pytest.raises(StudyError, match="not valid YAML"):
+    path.write_bytes(content)
+    with pytest.raises(StudyError, match=f"(?s){message}"):
         spec.load_plan("uncertainty", "quick")
+
+
+def test_what_lies_under_a_mapping_may_be_overlaid(tmp_path: Path) -> None:
+    path = tmp_path / "a.yaml"
+    path.write_text("a: &a {x: 1, y: 2}\nb: {<<: *a, x: 3}\nc: {<<: *a, x: 4}\n")
+    assert reading.read_yaml(path)["b"] == {"x": 3, "y": 2}
+    assert reading.read_yaml(path)["c"] == {"x": 4, "y": 2}
+
+
+@pytest.mark.parametrize("name", ["a b", "단독", "../esc", "$(touch here)", "Equal"])
+def test_a_name_is_small_letters_digits_and_underscores(
+    name: str, refused: Callable[[Edit], str]
+) -> None:
+    for where in ("runs", "studies", "experiments", "figures"):
+
+        def named(content: dict[str, Any], where: str = where) -> None:
+            content.setdefault(where, {})[name] = {}
+
+        assert f"'{name}' is no name: small letters, digits and _" in refused(named), where
+    assert "is no name" in refused(lambda c: c.update(family=name))
+
+
+def test_a_study_cannot_be_called_what_lies_beside_the_studies(
+    refused: Callable[[Edit], str],
+) -> None:
+    text = refused(lambda c: c["studies"].update(published={"seeds": 1}))
+    assert "no study can be called 'published'" in text
+
+
+def test_an_infinite_number_is_refused(refused: Callable[[Edit], str]) -> None:
+    infinite = float("inf")
+    assert "finite number" in refused(lambda c: c["settings"].update(clip_grad_norm=infinite))
+    assert "finite number" in refused(lambda c: c["settings"]["data"].update(zoom=[infinite]))
+    far = {"form": "inverse", "baseline": infinite}
+    assert "finite number" in refused(lambda c: c["settings"]["tasks"].update(depth=far))
 
 
 def test_unknown_study_and_configuration() -> None:

@@ -7,6 +7,10 @@ import yaml
 
 from replications.core.data import records
 
+# Without git, as in a download, DVC has to be told that there is none.
+if not Path(".git").exists() and not Path(".dvc/config.local").exists():
+    Path(".dvc/config.local").write_text("[core]\n    no_scm = true\n")
+
 TRACKED = [
     entry["path"] for entry in yaml.safe_load(Path("data.dvc").read_text())["outs"]
 ]
@@ -21,8 +25,8 @@ rule fetch:
         "results/logs/fetch.log",
     shell:
         "dvc pull --force {output} > {log} 2>&1 || {{ cat {log} >&2; echo 'error: the data"
-        " cannot be pulled. If .dvc/bundled is damaged, git checkout .dvc/bundled restores"
-        " it.' >&2; exit 1; }}"
+        " cannot be pulled. If .dvc/bundled is damaged, get it anew, with git:"
+        " git checkout .dvc/bundled.' >&2; exit 1; }}"
 
 
 # Datasets that are not bundled, from where their authors publish them: `snakemake fetch_nyuv2`. What

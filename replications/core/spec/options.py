@@ -21,9 +21,10 @@ Positive = Annotated[int, Field(ge=1)]
 
 
 class Strict(BaseModel):
-    """A specification: unknown keys are refused and values do not change afterwards."""
+    """A specification: unknown keys and infinite numbers are refused, and values do not change
+    afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Declared(Strict):

@@ -6,6 +6,7 @@ import functools
 import hashlib
 import importlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -262,7 +263,12 @@ def replication_names() -> list[str]:
 
 
 def _folders() -> list[str]:
-    return sorted(path.parent.name for path in reading.REPLICATIONS.glob("*/replication.yaml"))
+    names = sorted(path.parent.name for path in reading.REPLICATIONS.glob("*/replication.yaml"))
+    if wrong := [name for name in names if not re.fullmatch("[a-z][a-z0-9_]*", name)]:
+        raise StudyError(
+            f"replications/{wrong[0]}: no name of a module: small letters, digits and _; rename it"
+        )
+    return names
 
 
 def path_of(name: str) -> Path:

@@ -15,14 +15,41 @@ REPLICATIONS = Path(__file__).resolve().parents[2]
 Model = TypeVar("Model", bound=BaseModel)
 
 
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LIBYAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml's where PyYAML has it: seven times as fast, and all specifications are always read."""
 
 
+class _Loader(_LIBYAML):  # type: ignore[misc]
+    """Refuses a key that a mapping has twice, of which PyYAML takes the last."""
+
+    def flatten_mapping(self, node: Any) -> None:
+        """Called before a mapping is made; what `<<` lays under it comes in here."""
+        keys: set[str] = set()
+        for key, _ in node.value if not hasattr(node, "unique") else ():
+            if isinstance(key, yaml.ScalarNode) and key.value in keys:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"the key '{key.value}' is there twice", key.start_mark
+                )
+            keys.add(str(key.value))
+        node.unique = True
+        super().flatten_mapping(node)
+
+
 def read_yaml(path: Path) -> Any:
+    """The content of a file.
+
+    Raises:
+        StudyError: it is not valid YAML, or says something twice.
+    """
     try:
-        return yaml.load(path.read_text(encoding="utf-8"), _LOADER)
-    except yaml.YAMLError as error:
+        return yaml.load(path.read_text(encoding="utf-8"), _Loader)
+    except UnicodeDecodeError as error:
+        raise StudyError(
+            f"{shown(path)}: not UTF-8: {error.reason} at byte {error.start}"
+        ) from None
+    except RecursionError:
+        raise StudyError(f"{shown(path)}: nested too deep") from None
+    except (yaml.YAMLError, ValueError) as error:  # such as a date that there is not
         raise StudyError(f"{shown(path)}: not valid YAML: {error}") from None
 
 
@@ -73,7 +100,10 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _brief(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except RecursionError:
+        text = "something nested deep"
     return text if len(text) <= 60 else text[:57] + "..."
 
 

@@ -2,18 +2,38 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from replications.core.errors import meant
 from replications.core.spec.claims import ALL_TASKS, DELTA_METRICS, Better, Claim
 from replications.core.spec.options import Positive, Strict, TaskOptions, declared
 from replications.core.spec.training import Run
 
-Name = Annotated[str, Field(pattern=r"^[a-z0-9_]+$")]
-"""Of what has a folder of results."""
+_KEPT = ("published", "draft", "site", "logs")
+"""Folders of `results/` that are no study's."""
+
+
+def _plain(name: str) -> str:
+    if not re.fullmatch("[a-z0-9_]+", name):
+        raise ValueError(f"'{name}' is no name: small letters, digits and _")
+    return name
+
+
+def _not_kept(name: str) -> str:
+    if name in _KEPT:
+        raise ValueError(f"no study can be called '{name}': results/{name} is something else")
+    return name
+
+
+Name = Annotated[str, AfterValidator(_plain)]
+"""Of what has a folder or a file of results."""
+StudyName = Annotated[Name, AfterValidator(_not_kept)]
+Number = Annotated[str, Field(pattern=r"^[0-9A-Za-z]+$")]
+"""Of a claim."""
 
 
 class Experiment(Strict):
@@ -73,7 +93,7 @@ class Replication(Strict):
     korean: str
     """The title in the paper's sentences."""
     paper: str
-    family: str = "kcc"
+    family: Name = "kcc"
     """The paper of ours that it is part of."""
     part_of: str | None = None
     """The replication of the same paper that this one belongs to, and is built with."""
@@ -94,11 +114,11 @@ class Replication(Strict):
     """The multi-task run whose delta_m the abstract quotes."""
     settings: dict[str, Any]
     runs: dict[Name, Run]
-    studies: dict[str, Study]
+    studies: dict[StudyName, Study]
     experiments: dict[Name, Experiment] = {}
-    figures: dict[str, str] = {}
+    figures: dict[Name, str] = {}
     """Figures of its own, functions of that name in its `figures.py`, and their captions."""
-    claims: dict[str, Claim] = {}
+    claims: dict[Number, Claim] = {}
 
     @field_validator("settings")
     @classmethod

@@ -217,7 +217,6 @@ def test_multi_task_run_without_its_single_task_run(refused: Callable[[Edit], st
         "encoding",
         "deep",
         "deep within",
-        "deeper",
         "date",
         "integer",
         "twice",

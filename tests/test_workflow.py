@@ -362,6 +362,23 @@ def test_an_altered_byte_in_the_bundle_is_refused(project: Path, tmp_path: Path)
     assert len(list(broken.glob("data/streets/*.tar"))) == 2
 
 
+def test_a_download_without_git_fetches_its_data(project: Path, tmp_path: Path) -> None:
+    """What a zip of the project holds is enough."""
+    download = tmp_path / "a download"
+    for name in ("workflow", "replications", "config", ".dvc/bundled", "paper"):
+        shutil.copytree(project / name, download / name, symlinks=True)
+    shutil.copy(project / ".dvc" / "config", download / ".dvc" / "config")
+    (download / "data").mkdir()
+    for path in [project / "data.dvc", *project.glob("data/*.dvc")]:
+        shutil.copy(path, download / path.relative_to(project))
+    target = "data/streets/train.tar"
+    done = subprocess.run(
+        ["snakemake", "--cores", "1", target], cwd=download, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (download / target).is_file()
+
+
 def test_a_full_disk_is_a_clear_error_and_leaves_nothing_half_written(project: Path) -> None:
     """Results on a tmpfs too small for them."""
     results = project / "results" / "micro" / "uncertainty" / "single_depth"

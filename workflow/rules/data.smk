@@ -24,9 +24,9 @@ rule fetch:
     log:
         "results/logs/fetch.log",
     shell:
-        "dvc pull --force {output} > {log} 2>&1 || {{ cat {log} >&2; echo 'error: the data"
-        " cannot be pulled. If .dvc/bundled is damaged, get it anew, with git:"
-        " git checkout .dvc/bundled.' >&2; exit 1; }}"
+        "dvc pull --force {output} > {log} 2>&1 || {{ echo 'error: the data cannot be pulled. If"
+        " .dvc/bundled is damaged, get it anew, with git: git checkout .dvc/bundled.'"
+        " >> {log}; exit 1; }}"
 
 
 # Datasets that are not bundled, from where their authors publish them: `snakemake fetch_nyuv2`. What
@@ -51,7 +51,7 @@ for record in records.all_records():
         message:
             f"fetch_{record.name}: {record.summary}"
         shell:
-            "python -m replications.core.data.fetch {params.name} 2>&1 | tell {log}"
+            "python -m replications.core.data.fetch {params.name} 2>&1 | tee {log}"
 
 
 # Any dataset: what it reads is declared in its options.py. The arrays lie beside the description,
@@ -79,7 +79,7 @@ rule prepare:
         folder=lambda wildcards, output: Path(output[0]).parent,
     shell:
         "python -m replications.core.data.prepare --dataset {params.dataset:q}"
-        " --output {params.folder} 2>&1 | tell {log}"
+        " --output {params.folder} > {log} 2>&1"
 
 
 # ImageNet weights that come inside a package, for runs that start from them.
@@ -89,4 +89,4 @@ rule weights:
     log:
         "results/logs/weights-{weights}.log",
     shell:
-        "python workflow/scripts/fetch_weights.py {output} 2>&1 | tell {log}"
+        "python workflow/scripts/fetch_weights.py {output} > {log} 2>&1"

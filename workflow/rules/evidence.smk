@@ -47,7 +47,7 @@ for _name, _plan in PLANS.items():
             replication=_name,
         shell:
             "{params.command} --replication {params.replication} --folder {params.folder}"
-            " 2>&1 | tell {log}"
+            " > {log} 2>&1"
 
     # Tables, figures and origins, to be committed.
     rule:
@@ -69,7 +69,7 @@ for _name, _plan in PLANS.items():
             replication=_name,
         shell:
             "{params.command} --replication {params.replication} --folder {params.folder}"
-            " --output {params.output} 2>&1 | tell {log}"
+            " --output {params.output} > {log} 2>&1"
 
 
 # `snakemake uncertainty`: one rule per replication, named after its folder; with its parts.
@@ -133,7 +133,7 @@ for _family, _names in FAMILIES.items():
             replications=_names,
         shell:
             "python -m replications.core.evidence join --sources {params.sources}"
-            " --replications {params.replications} --folder {params.folder} 2>&1 | tell {log}"
+            " --replications {params.replications} --folder {params.folder} > {log} 2>&1"
 
     # What a draft inputs: of the replications that are published. They are no input, or it would
     # depend on publishing.
@@ -157,7 +157,7 @@ for _family, _names in FAMILIES.items():
             replications=published_names(_names),
         shell:
             "python -m replications.core.evidence join --sources {params.sources}"
-            " --replications {params.replications} --folder {params.folder} 2>&1 | tell {log}"
+            " --replications {params.replications} --folder {params.folder} > {log} 2>&1"
 
     # How this build's values compare with the published ones.
     rule:
@@ -179,7 +179,7 @@ for _family, _names in FAMILIES.items():
             published=lambda wildcards, input: [Path(file).parent for file in input[1:]],
         shell:
             "python -m replications.core.evidence compare --folder {params.folder}"
-            " --published {params.published} 2>&1 | tell {log}"
+            " --published {params.published} > {log} 2>&1"
 
 
 # Learning rates, chosen on validation: `snakemake tune --config study=tuning` writes what the
@@ -201,7 +201,7 @@ for _name in PLANS if chooses(STUDY.config.study) else ():
             replication=_name,
         shell:
             "{params.command} --replication {params.replication} --folder {params.folder}"
-            " --output {output} 2>&1 | tell {log}"
+            " --output {output} > {log} 2>&1"
 
 
 def chosen_rates(wildcards):
@@ -249,4 +249,4 @@ rule restore:
         folder=RESULTS,
     shell:
         "{params.command} --replications {params.replications}"
-        " --published {params.published} --folder {params.folder} 2>&1 | tell {log}"
+        " --published {params.published} --folder {params.folder} 2>&1 | tee {log}"

@@ -28,7 +28,7 @@ rule page:
         papers=PAPERS,
     shell:
         "{params.command} --sources {params.sources} --replications {params.replications}"
-        " --papers {params.papers} --output {output} 2>&1 | tell {log}"
+        " --papers {params.papers} --output {output} > {log} 2>&1"
 
 
 # `snakemake site`: of what is published, with its papers beside it; trains nothing.
@@ -66,4 +66,4 @@ rule published_page:
     shell:
         "cp {input.papers} {params.folder} &&"
         " {params.command} --sources {params.sources} --replications {params.replications}"
-        " --papers {params.papers} --output {output} 2>&1 | tell {log}"
+        " --papers {params.papers} --output {output} > {log} 2>&1"

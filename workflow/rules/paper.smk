@@ -60,7 +60,7 @@ for _family in FAMILIES:
             shell:
                 "python workflow/scripts/build_paper.py --main {input.main}"
                 " --results {params.results} --sections {input.sections}"
-                " --output {output} {params.options} 2>&1 | tell {log}"
+                " --output {output} {params.options} > {log} 2>&1"
 
     rule:
         name:

@@ -15,15 +15,14 @@ import fcntl
 
 from snakemake.logging import logger as snakemake_logger
 
+from replications.core.evidence.failures import in_few_lines
 from replications.core.evidence.progress import Pending, StudyProgress
 
-# In a terminal one line that stays tells how far all jobs are; what each says is in its log.
+# What each job says is in its log. In a terminal one line that stays tells how far all are.
 TERMINAL = sys.stderr.isatty() and sys.stdout.isatty()
 PAUSE = 1 if TERMINAL else 10  # seconds between two looks at how far the study is
 EVERY = 10 if TERMINAL else 1  # looks between two versions of the page on that
 ERASE = "\r\x1b[2K"
-told = 'cat > "$1"' if TERMINAL else 'tee "$1"'
-shell.prefix(f"set -euo pipefail; tell() {{{{ {told}; }}}}; ")
 
 
 class Telling:
@@ -109,6 +108,30 @@ class BesideOneLine(logging.Filter):
         return shown
 
 
+class FailuresInFewLines(logging.Filter):
+    """Says what failed, in which file and where more is, in place of all that Snakemake says."""
+
+    def filter(self, record):
+        """Whether a record is shown as it is."""
+        event = str(getattr(record, "event", "")).lower()
+        if event.endswith("job_error"):
+            job = " ".join([record.rule_name, *self.told_by(record)])
+            log = Path(record.log[0].split(" (")[0]) if record.log else None
+            erased = ERASE if TERMINAL else ""
+            print(f"{erased}{in_few_lines(job, log)}", file=sys.stderr, flush=True)
+            return False
+        return not record.getMessage().startswith(
+            ("RuleException", "Cannot restore", "Exiting because a job")
+        )
+
+    def told_by(self, record):
+        """The words that tell a job from others of its rule."""
+        jobs = [
+            job for job in workflow.dag.jobs if workflow.dag.jobid(job) == record.jobid
+        ]
+        return [str(value) for job in jobs for value in job.wildcards]
+
+
 def refuse_what_only_a_person_can_get():
     """Refuse before anything trains, if the study needs data that cannot be fetched."""
     rules = {job.rule.name for job in workflow.dag.needrun_jobs()}
@@ -143,9 +166,10 @@ onstart:
             [sys.executable, "workflow/scripts/warm.py", "serve", *PRELOADED],
             stdin=subprocess.PIPE,
         )
-    if TERMINAL:
-        for handler in snakemake_logger.handlers:
-            if handler.name == "DefaultStreamHandler":
+    for handler in snakemake_logger.handlers:
+        if handler.name == "DefaultStreamHandler":
+            handler.addFilter(FailuresInFewLines())
+            if TERMINAL:
                 handler.addFilter(BesideOneLine())
     workflow.telling = Telling(workflow)
     workflow.telling.thread.start()

@@ -32,7 +32,7 @@ rule train:
         " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
         " --output {params.folder} --checkpoint {params.checkpoint}"
         " --device {params.device} --threads {params.torch_threads}"
-        " --per-gpu {resources.per_gpu} 2>&1 | tell {log}"
+        " --per-gpu {resources.per_gpu} > {log} 2>&1"
 
 
 # What a prediction reaches that does not look at its input.
@@ -55,7 +55,7 @@ rule floor:
     shell:
         "python workflow/scripts/warm.py run replications.core.engine.floor"
         " --replication {wildcards.replication}"
-        " --study {params.study} --folder {params.folder} 2>&1 | tell {log}"
+        " --study {params.study} --folder {params.folder} > {log} 2>&1"
 
 
 rule experiment:
@@ -94,4 +94,4 @@ rule experiment:
     shell:
         "python workflow/scripts/warm.py run"
         " replications.{wildcards.replication}.{wildcards.experiment}"
-        " --study {params.study} --folder {params.folder} 2>&1 | tell {log}"
+        " --study {params.study} --folder {params.folder} > {log} 2>&1"

@@ -34,16 +34,17 @@ def ladder_figure(results: Results) -> Figure:
     those of delta_m are points. Bands are 95 % intervals over seeds; a dotted line is what a run
     may lose by the claim.
     """
-    return _figure([results], COLUMN, 3)
+    return _figure([results], COLUMN, 2, row=28)
 
 
 def ladders_figure(results: Sequence[Results]) -> Figure:
     """The same of all replications together, as wide as the page, without questions that the papers
     do not ask; where they have more claims than fit, of the first one of each."""
-    return _figure(results, FULL_WIDTH, 6)
+    return _figure(results, FULL_WIDTH, 6, row=22)
 
 
-def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
+def _figure(results: Sequence[Results], width: float, most: int, row: float) -> Figure:
+    """`most`: panels side by side; `row`: millimetres of a row of them."""
     together = len(results) > 1
     panels = [
         (one, str(claim))
@@ -55,7 +56,8 @@ def _figure(results: Sequence[Results], width: float, most: int) -> Figure:
         panels = [(one, str(one.ladder["claim"].iloc[0])) for one in results if len(one.ladder)]
     columns = min(most, max(1, len(panels)))
     rows = math.ceil(max(1, len(panels)) / columns)
-    size = (width, (8 + (22 if rows < _MOST_ROWS else 19) * rows) * MM)
+    low = together and rows >= _MOST_ROWS
+    size = (width, (8 + (row - 3 if low else row) * rows) * MM)
     figure, grid = plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
     for axis, (one, claim) in zip(grid.flat, panels, strict=False):
         _panel(axis, one, claim)
@@ -110,14 +112,16 @@ def _name(axis: Axes, ends: Sequence[tuple[float, str, str]]) -> None:
     low, high = axis.get_ylim()
     for value, name, colour in sorted(ends):
         axis.annotate(
-            # Indices would be too small to print, and LaTeX's underscores are none of matplotlib's.
-            re.sub(r"\$_\{(.*?)\}\$", r" \1", name).replace(r"\_", "_"),
+            # Indices would be too small to print, and LaTeX's underscores are none of matplotlib's;
+            # what is longer than a name of a task takes from the panel's width.
+            re.sub(r"\$_\{(.*?)\}\$", r" \1", name).replace(r"\_", "_").replace(" - ", "\n- "),
             (1, (value - low) / (high - low)),
             (2, 0),
             xycoords="axes fraction",
             textcoords="offset points",
             va="center",
             fontsize=6,
+            linespacing=0.9,
             color=colour,
         )
 
@@ -126,11 +130,13 @@ def _set_apart(axis: Axes, height: float) -> None:
     """Move names apart, upwards from the lowest and then down from the top of the panel, as far as
     it takes to read them; `height`: of the panel, in inches."""
     names = [name for name in axis.texts if isinstance(name, Annotation)]
-    apart, below = _APART / height, -math.inf
-    above = 1 + 0.7 * apart  # titles are near
+    line, below = _APART / height, -math.inf
+    above = 1 + 0.7 * line  # titles are near
     for name in names:
+        apart = line * len(name.get_text().splitlines())
         below = max(name.xy[1], below + apart)
         name.xy = (1, below)
     for name in reversed(names):
+        apart = line * len(name.get_text().splitlines())
         above = min(name.xy[1], above - apart)
         name.xy = (1, above)

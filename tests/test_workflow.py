@@ -281,6 +281,21 @@ def test_text_of_the_paper_rebuilds_the_paper_only(project: Path) -> None:
         assert planned(project) == {"paper_kcc": 1, "page": 1}
 
 
+def test_a_paper_that_fails_its_checks_fails_again(project: Path) -> None:
+    """The paper of before stays where it is, and is not taken for the one that failed."""
+    text, paper = project / "paper" / "kcc" / "main.tex", project / "paper" / "main.pdf"
+    before = paper.read_bytes()
+    with changed(text, "\\section{서론}", "\\section{서론} 그림~\\ref{fig:none}"):
+        for _ in range(2):
+            done = snakemake(project)
+            assert done.returncode != 0
+            assert "error: paper_kcc: 1 of 9 checks failed: references" in done.stdout
+            assert "Traceback" not in done.stdout
+            assert paper.read_bytes() == before
+    assert planned(project) == {"paper_kcc": 1, "page": 1}
+    assert snakemake(project).returncode == 0
+
+
 def test_one_replication_and_one_run_can_be_asked_for(project: Path) -> None:
     shutil.rmtree(project / "results" / "micro" / "uncertainty" / "equal" / "1")
     done = snakemake(project, "uncertainty")

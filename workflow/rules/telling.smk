@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import os
 import shutil
 import subprocess
 import threading
@@ -121,7 +122,7 @@ class FailuresInFewLines(logging.Filter):
             print(f"{erased}{in_few_lines(job, log)}", file=sys.stderr, flush=True)
             return False
         return not record.getMessage().startswith(
-            ("RuleException", "Cannot restore", "Exiting because a job")
+            ("RuleException", "Cannot restore", "Restored", "Exiting because a job")
         )
 
     def told_by(self, record):
@@ -130,6 +131,36 @@ class FailuresInFewLines(logging.Filter):
             job for job in workflow.dag.jobs if workflow.dag.jobid(job) == record.jobid
         ]
         return [str(value) for job in jobs for value in job.wildcards]
+
+
+def remember_failures(persistence):
+    """Let what is restored after a failure stay what it was: not made by the job that failed.
+
+    Snakemake gives it the time of restoring and records it as that job's output, so that the next
+    call would find it up to date.
+    """
+    back_up, restore = persistence.backup_output, persistence.restore_output
+    finish, times, restored = persistence.finished, {}, set()
+
+    def backup_output(path):
+        times[path] = path.stat().st_mtime_ns
+        back_up(path)
+
+    def restore_output(path):
+        found = restore(path)
+        if found:
+            os.utime(path, ns=(times[path], times[path]))
+            restored.add(str(path))
+        return found
+
+    async def finished(job):
+        # What does not finish is incomplete, and made anew by the next call.
+        if restored.isdisjoint(map(str, job.output)):
+            await finish(job)
+
+    persistence.backup_output = backup_output
+    persistence.restore_output = restore_output
+    persistence.finished = finished
 
 
 def refuse_what_only_a_person_can_get():
@@ -159,6 +190,7 @@ onstart:
             "another snakemake is at work in this folder; wait for it to end"
         )
     workflow.study_lock = lock_file
+    remember_failures(workflow.persistence)
     # Imports torch when the first job asks for it, and ends with this process. Elsewhere than on
     # Linux forking a process that has imported it is not safe.
     if sys.platform == "linux":

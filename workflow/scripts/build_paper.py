@@ -82,9 +82,13 @@ def _build(arguments: argparse.Namespace, build: Path) -> int:
     authors = read_authors(authors_file) if authors_file else []
     rules = read_rules(build / "kcc-rules.tex")
     checks = check_paper(build / "main.pdf", rules, build / "main.log", authors, arguments.final)
+    refused = arguments.output.with_suffix(".refused.pdf")
     if not report(checks):
+        put_in_place(build / "main.pdf", refused)
+        print(f"error: the paper breaks a rule of KCC, see above; it is {refused}")
         return 1
     put_in_place(build / "main.pdf", arguments.output)
+    refused.unlink(missing_ok=True)
     return 0
 
 

@@ -289,7 +289,7 @@ def test_a_paper_that_fails_its_checks_fails_again(project: Path) -> None:
         for _ in range(2):
             done = snakemake(project)
             assert done.returncode != 0
-            assert "error: paper_kcc: 1 of 9 checks failed: references" in done.stdout
+            assert "error: paper_kcc: paper/main.refused.pdf breaks the rules" in done.stdout
             assert "Traceback" not in done.stdout
             assert paper.read_bytes() == before
     assert planned(project) == {"paper_kcc": 1, "page": 1}

@@ -85,7 +85,8 @@ def _build(arguments: argparse.Namespace, build: Path) -> int:
     refused = arguments.output.with_suffix(".refused.pdf")
     if not report(checks):
         put_in_place(build / "main.pdf", refused)
-        print(f"error: the paper breaks a rule of KCC, see above; it is {refused}")
+        failed = ", ".join(check.name for check in checks if not check.passed)
+        print(f"error: {refused} breaks the rules of KCC: {failed}", file=sys.stderr)
         return 1
     put_in_place(build / "main.pdf", arguments.output)
     refused.unlink(missing_ok=True)

@@ -141,7 +141,9 @@ def test_another_condition_evaluates_and_does_not_retrain(project: Path, results
     path = project / "replications" / "words" / "replication.yaml"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace("[0.25, 0.5]", "[0.25, 0.5, 0.75]"), encoding="utf-8")
-    assert "trained before, evaluated anew" in snakemake(project, TABLES)
+    snakemake(project, TABLES)
+    log = results / "logs" / "train" / "words" / "joint" / "0.log"
+    assert "trained before, evaluated anew" in log.read_text(encoding="utf-8")
     runs = pd.read_csv(results / "words" / "runs.csv")
     assert "erased=0.75" in set(runs["condition"])
     assert {name: (run / name).read_bytes() for name in before} == before

@@ -26,6 +26,7 @@ from replications.core.spec import (
     RATE,
     TUNING,
     Plan,
+    chooses,
     load_plan,
     origin,
     reading,
@@ -173,5 +174,6 @@ def test_what_was_tuned_is_on_seeds_and_rates_of_its_study(path: Path) -> None:
         assert set(own["seed"]) == set(plan.seed_numbers)
         assert own.dropna(subset="chosen")[RATE].nunique() == 1
         assert run in plan.runs
-    others = [load_plan(plan.name, study) for study in plan.replication.studies if study != TUNING]
+    reporting = [study for study in plan.replication.studies if not chooses(study)]
+    others = [load_plan(plan.name, study) for study in reporting]
     assert all(not set(plan.seed_numbers) & set(other.seed_numbers) for other in others)

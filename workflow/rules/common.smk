@@ -121,6 +121,16 @@ def training_inputs(wildcards):
     return [data, *weights, *needed, *again(run_is_stale(name, run, seed))]
 
 
+def chosen_rates(wildcards):
+    """The files of rates that the study writes."""
+    study = STUDY.config.study
+    if not chooses(study):
+        raise WorkflowError(
+            f"study '{study}' chooses no learning rates; add --config study=tuning"
+        )
+    return [f"replications/{name}/{study}.csv" for name in PLANS]
+
+
 def run_files(name, files, taken_over=True):
     """The `files` of every run folder of a replication; with those of runs that it takes over."""
     plan = PLANS[name]

@@ -204,16 +204,6 @@ for _name in PLANS if chooses(STUDY.config.study) else ():
             " --output {output} > {log} 2>&1"
 
 
-def chosen_rates(wildcards):
-    """The files of rates that the study writes."""
-    study = STUDY.config.study
-    if not chooses(study):
-        raise WorkflowError(
-            f"study '{study}' chooses no learning rates; add --config study=tuning"
-        )
-    return [f"replications/{name}/{study}.csv" for name in PLANS]
-
-
 rule tune:
     input:
         chosen_rates,

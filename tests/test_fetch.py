@@ -154,6 +154,16 @@ def test_what_only_a_person_can_get_is_asked_for(
     assert (tmp_path / "numbers" / "file.bin").read_bytes() == CONTENT
 
 
+def test_a_page_in_place_of_an_archive_is_refused(tmp_path: Path, server: Server) -> None:
+    """As a site sends one to who is not signed in, with a status that says that all is well."""
+    own = record(tmp_path, f"{server.url}/whole")
+    [out] = own.outs
+    own = own.model_copy(update={"outs": [out.model_copy(update={"path": "numbers/file.zip"})]})
+    with pytest.raises(StudyError, match=r"not a zip or tar, or damaged"):
+        fetch.fetch(own)
+    assert list((tmp_path / "numbers").iterdir()) == []
+
+
 def run(folder: Path, *command: str) -> str:
     """What a command prints that is run in a folder."""
     return subprocess.run(

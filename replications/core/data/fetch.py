@@ -24,6 +24,7 @@ from requests.adapters import HTTPAdapter
 from tqdm import tqdm
 from urllib3.util import Retry
 
+from replications.core.data import archives
 from replications.core.data.records import DATA, File, Record, read_record
 from replications.core.errors import StudyError, run_command
 from replications.core.files import md5_of
@@ -161,34 +162,19 @@ def _download(session: requests.Session, record: Record, file: File) -> None:
     otherwise = f" Or get it from {record.about.home} and put it at {record.shown(file)}."
     with _understood(file.meta.url, otherwise):
         have = part.stat().st_size if part.is_file() else 0
-        known = tag.read_text() if tag.is_file() else ""
-        # Only the rest is sent if the file is still the one that was begun.
-        asked = {"Range": f"bytes={have}-", "If-Range": known} if have and known else {}
-        answer = session.get(
-            file.meta.url,
-            headers={**asked, "Accept-Encoding": "identity"},
-            stream=True,
-            timeout=_PATIENCE,
-        )
-        if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            asked, have = {}, 0  # there is nothing after what we have: it ends somewhere else
-            answer = session.get(file.meta.url, stream=True, timeout=_PATIENCE)
-        answer.raise_for_status()
-        goes_on = answer.status_code == HTTPStatus.PARTIAL_CONTENT
+        answer = _asked(session, file.meta.url, have, tag.read_text() if tag.is_file() else "")
+        begun = have if answer.status_code == HTTPStatus.PARTIAL_CONTENT else 0
         tag.write_text(answer.headers.get("ETag") or answer.headers.get("Last-Modified") or "")
         rest = int(answer.headers.get("Content-Length") or 0)
-        begun = have if goes_on else 0
-        with (
-            part.open("ab" if goes_on else "wb") as written,
-            tqdm(
-                total=begun + rest if rest else None,
-                initial=begun,
-                desc=path.name,
-                unit="B",
-                unit_scale=True,
-                mininterval=1,
-            ) as bar,
-        ):
+        bar = tqdm(
+            total=begun + rest if rest else None,
+            initial=begun,
+            desc=path.name,
+            unit="B",
+            unit_scale=True,
+            mininterval=1,
+        )
+        with bar, part.open("ab" if begun else "wb") as written:
             for chunk in answer.iter_content(_CHUNK):
                 written.write(chunk)
                 bar.update(len(chunk))
@@ -196,12 +182,26 @@ def _download(session: requests.Session, record: Record, file: File) -> None:
             raise requests.ConnectionError("the connection ended early")
     try:
         _check(file, part)
+        if path.suffix in (".zip", ".tar"):
+            archives.opened.__wrapped__(part)  # what stands in for it, such as a page, is neither
     except StudyError:
         part.unlink()
         raise
     finally:
         tag.unlink(missing_ok=True)
     part.replace(path)
+
+
+def _asked(session: requests.Session, url: str, have: int, known: str) -> requests.Response:
+    """The answer that brings a file, or what is left of it after the bytes that are there, if it is
+    still the one that they are of (`known`: its ETag, or when it was changed)."""
+    plain = {"Accept-Encoding": "identity"}
+    rest = {"Range": f"bytes={have}-", "If-Range": known} if have and known else {}
+    answer = session.get(url, headers=plain | rest, stream=True, timeout=_PATIENCE)
+    if answer.status_code == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+        answer = session.get(url, headers=plain, stream=True, timeout=_PATIENCE)
+    answer.raise_for_status()
+    return answer
 
 
 def _check(file: File, path: Path) -> None:

@@ -33,7 +33,7 @@ def archives(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = ROOT / "data" / "streets"
     with FileLock(tmp_path_factory.getbasetemp().parent / "archives.lock"):
         if not all((folder / f"{split}.tar").is_file() for split in SPLITS):
-            subprocess.run(["dvc", "pull", "--quiet"], cwd=ROOT, check=True)
+            subprocess.run(["dvc", "pull", "--quiet", "data.dvc"], cwd=ROOT, check=True)
     return folder
 
 

@@ -1,11 +1,11 @@
 # data.dvc -> the archives -> arrays that training maps into memory.
 
 import json
-import os
 
 import yaml
 
 from replications.core.data import records
+from replications.core.spec import reading
 
 # Without git, as in a download, DVC has to be told that there is none.
 if not Path(".git").exists() and not Path(".dvc/config.local").exists():
@@ -39,7 +39,7 @@ for record in records.all_records():
         output:
             update(
                 [
-                    os.path.relpath(known)
+                    reading.shown(known)
                     for file in record.outs
                     for known in record.known_by(file)
                 ]

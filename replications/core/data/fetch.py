@@ -28,6 +28,7 @@ from replications.core.data import archives
 from replications.core.data.records import DATA, File, Record, read_record
 from replications.core.errors import StudyError, run_command
 from replications.core.files import md5_of
+from replications.core.spec.reading import shown
 
 _CHUNK = 1 << 16
 _PATIENCE = 30  # seconds without a byte
@@ -52,8 +53,8 @@ def fetch(record: Record) -> None:
     if record.deps:
         _import(record)
         return
-    session = _session(record)
     refuse_by_hand(record)
+    session = _session(record)
     for file in record.outs:
         path = record.place(file)
         if path.is_file():
@@ -207,7 +208,7 @@ def _asked(session: requests.Session, url: str, have: int, known: str) -> reques
 def _check(file: File, path: Path) -> None:
     if file.md5 and (found := md5_of(path)) != file.md5:
         raise StudyError(
-            f"{os.path.relpath(path)}: its MD5 is {found}, {file.path} has {file.md5}: it is "
+            f"{shown(path)}: its MD5 is {found}, {file.path} has {file.md5}: it is "
             f"another file, or damaged. Remove it and run again."
         )
 

@@ -6,7 +6,6 @@ how to get files that nobody may hand on; of a file its address.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +73,7 @@ class Record(_Read):
 
     def shown(self, file: File) -> str:
         """Where a file lies, as messages have it."""
-        return os.path.relpath(self.place(file))
+        return reading.shown(self.place(file))
 
     def known_by(self, file: File) -> list[Path]:
         """The files that are there when a file or folder is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -19,7 +18,7 @@ def in_few_lines(job: str, log: Path | None) -> str:
     said = _said(text) or ["it ended without a word: killed, or out of memory"]
     lines = [f"error: {job}: {said[0]}", *said[1:]]
     if log and text:
-        lines.append(f"  all it said: {os.path.relpath(log)}")
+        lines.append(f"  all it said: {log}")
     return "\n".join(lines)
 
 

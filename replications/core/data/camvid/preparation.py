@@ -17,7 +17,7 @@ import numpy as np
 from replications.core.data.archives import Folder
 from replications.core.data.camvid.options import CamVidOptions
 from replications.core.data.labels import VOID, Array, Frame, check_frame
-from replications.core.data.pictures.frames import fitted
+from replications.core.data.pictures.frames import fitted, frame_with
 from replications.core.data.pictures.preparation import stacked
 from replications.core.data.prepare import Prepared
 from replications.core.errors import StudyError
@@ -119,13 +119,10 @@ def read_frame(image: Path) -> Frame:
     pixels = Folder(folder).image(image.name)
     semseg = Folder(folder.with_name(f"{folder.name}annot")).map(image.name)
     semseg = np.where(semseg == len(CLASSES), VOID, semseg).astype(np.uint8)
-    frame = Frame(
-        key=image.stem,
-        image=pixels,
+    frame = frame_with(
+        image.stem,
+        pixels,
         semseg=semseg,
-        instances=np.zeros(SIZE, np.uint16),
-        depth=np.zeros(SIZE, np.float32),
-        normals=np.zeros((3, *SIZE), np.int8),
         boxes=derived_boxes(semseg == _CAR),
         scene=SCENES.index("dusk" if sequence_of(image) == DUSK else "day"),
     )

@@ -12,7 +12,7 @@ from replications.core.data.archives import Archive, opened
 from replications.core.data.cityscapes import reader
 from replications.core.data.cityscapes.options import CityscapesOptions
 from replications.core.data.labels import VOID, Frame, check_frame
-from replications.core.data.pictures.frames import Frames
+from replications.core.data.pictures.frames import frame_with, prepared_frames
 from replications.core.data.prepare import Prepared
 from replications.core.errors import StudyError
 from replications.core.files import md5_of
@@ -31,25 +31,16 @@ def prepare(options: CityscapesOptions, source: Path = Path("data/cityscapes")) 
     """
     files = {Path(path).name.split("_")[0]: source / Path(path).name for path in options.sources}
     md5 = {name: md5_of(path) for name, path in files.items()}
-    frames = Frames(
+    return prepared_frames(
+        options,
         read=partial(read_frame, files, options.classes),
         references=splits(opened(files[_IMAGES])),
-        size=options.size,
-        labels=options.labels,
-        folder=Path(options.folder, ".parts"),
-        made_with=f"{md5} {options.variant}",
-        refused=[],
+        md5=md5,
+        classes=reader.names(options.classes),
+        colours=reader.colours(options.classes),
+        things=reader.things(options.classes),
+        focal=2262.52 * options.size[1] / reader.SIZE[1],
     )
-    facts = {
-        "classes": reader.names(options.classes),
-        "colours": reader.colours(options.classes),
-        "things": reader.things(options.classes),
-        "scenes": [],
-        "box_classes": [],
-        "focal": 2262.52 * options.size[1] / reader.SIZE[1],
-        "refused": frames.refused,
-    }
-    return Prepared(frames.arrays(), md5, facts)
 
 
 def splits(images: Archive) -> dict[str, list[str]]:
@@ -83,15 +74,12 @@ def read_frame(files: dict[str, Path], classes: int, key: str) -> Frame:
     depth = reader.read_depth(
         disparity, f"disparity/{key}_disparity.png", camera, f"camera/{key}_camera.json"
     )
-    frame = Frame(
-        key=key,
-        image=images.image(f"leftImg8bit/{key}_leftImg8bit.png"),
+    frame = frame_with(
+        key,
+        images.image(f"leftImg8bit/{key}_leftImg8bit.png"),
         semseg=semseg,
         instances=instances,
         depth=depth,
-        normals=np.zeros((3, *semseg.shape), np.int8),
-        boxes=np.zeros((0, 8), np.float32),
-        scene=0,
     )
     return street_checked(frame, classes, images.where(key))
 

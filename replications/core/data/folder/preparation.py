@@ -7,14 +7,15 @@ import hashlib
 import io
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from replications.core.data.archives import Archive, Folder
 from replications.core.data.folder.options import FolderDescription, FolderOptions
-from replications.core.data.labels import VOID, Array, Frame, check_frame
+from replications.core.data.labels import Array, Frame, check_frame
 from replications.core.data.pictures.colours import palette
-from replications.core.data.pictures.frames import Frames
+from replications.core.data.pictures.frames import frame_with, prepared_frames
 from replications.core.data.prepare import Prepared
 from replications.core.errors import StudyError
 
@@ -35,26 +36,18 @@ def prepare(options: FolderOptions) -> Prepared:
         split: hashlib.md5(content + scene, usedforsecurity=False).hexdigest()
         for split, content in lists.items()
     }
-    frames = Frames(
+    classes = own.semseg.classes if own.semseg else ()
+    return prepared_frames(
+        options,
         read=partial(read_frame, archive.path, own),
         references=references,
-        size=options.size,
-        labels=options.labels,
-        folder=Path(options.folder, ".parts"),
-        made_with=f"{md5} {own} {options.variant}",
-        refused=[],
+        md5=md5,
+        made_with=str(own),
+        classes=classes,
+        colours=(own.semseg and own.semseg.colours) or palette(len(classes)),
+        scenes=own.scene.classes if own.scene else [],
+        box_classes=own.boxes.classes if own.boxes else [],
     )
-    classes = own.semseg.classes if own.semseg else ()
-    facts = {
-        "classes": classes,
-        "colours": (own.semseg and own.semseg.colours) or palette(len(classes)),
-        "things": [],
-        "scenes": own.scene.classes if own.scene else [],
-        "box_classes": own.boxes.classes if own.boxes else [],
-        "focal": 0.0,
-        "refused": frames.refused,
-    }
-    return Prepared(frames.arrays(), md5, facts)
 
 
 def read_frame(folder: Path, own: FolderDescription, key: str) -> Frame:
@@ -65,32 +58,20 @@ def read_frame(folder: Path, own: FolderDescription, key: str) -> Frame:
     """
     archive = Folder(folder)
     name = own.image.replace("*", key)
-    image = archive.image(name)
-    size = image.shape[1:]
-    semseg, depth = np.full(size, VOID, np.uint8), np.zeros(size, np.float32)
+    known: dict[str, Any] = {}
     if own.semseg:
-        semseg = archive.map(own.semseg.file.replace("*", key)).astype(np.uint8)
+        known["semseg"] = archive.map(own.semseg.file.replace("*", key)).astype(np.uint8)
     if own.depth:
-        depth = _depth(archive, own.depth.file.replace("*", key)) * np.float32(own.depth.metres)
-    boxes = np.zeros((0, 8), np.float32)
+        stored = _depth(archive, own.depth.file.replace("*", key))
+        known["depth"] = stored * np.float32(own.depth.metres)
     if own.boxes:
-        boxes = read_boxes(archive, own.boxes.file.replace("*", key), own.boxes.classes)
-    scene = 0
+        known["boxes"] = read_boxes(archive, own.boxes.file.replace("*", key), own.boxes.classes)
     if own.scene:
         scenes = read_scenes(folder, own.scene.file, own.scene.classes)
         if key not in scenes:
             raise StudyError(f"{archive.where(own.scene.file)}: no line for {key}")
-        scene = scenes[key]
-    frame = Frame(
-        key=key,
-        image=image,
-        semseg=semseg,
-        instances=np.zeros(size, np.uint16),
-        depth=depth,
-        normals=np.zeros((3, *size), np.int8),
-        boxes=boxes,
-        scene=scene,
-    )
+        known["scene"] = scenes[key]
+    frame = frame_with(key, archive.image(name), **known)
     problems = check_frame(frame, len(own.semseg.classes) if own.semseg else 0, things=())
     # Nobody has to have normals.
     problems = [problem for problem in problems if not problem.startswith("normals are missing")]

@@ -15,8 +15,8 @@ import numpy as np
 from replications.core.data.archives import Archive, opened
 from replications.core.data.kitti import reader
 from replications.core.data.kitti.options import KITTIOptions
-from replications.core.data.labels import VOID, Array, Frame, check_frame
-from replications.core.data.pictures.frames import Frames
+from replications.core.data.labels import Array, Frame, check_frame
+from replications.core.data.pictures.frames import frame_with, prepared_frames
 from replications.core.data.prepare import Prepared
 from replications.core.errors import StudyError
 from replications.core.files import md5_of
@@ -33,25 +33,15 @@ def prepare(options: KITTIOptions, source: Path = Path("data/kitti")) -> Prepare
     """
     road, labels, images = (source / Path(path).name for path in options.sources)
     md5 = {path.stem: md5_of(path) for path in (road, labels, images)}
-    frames = Frames(
+    return prepared_frames(
+        options,
         read=partial(read_frame, road, labels, images),
         references=splits(opened(road), opened(labels)),
-        size=options.size,
-        labels=options.labels,
-        folder=Path(options.folder, ".parts"),
-        made_with=f"{md5} {options.variant}",
-        refused=[],
+        md5=md5,
+        classes=reader.ROAD_CLASSES,
+        colours=[(128, 64, 128), (160, 160, 160)],
+        box_classes=reader.BOX_CLASSES,
     )
-    facts = {
-        "classes": reader.ROAD_CLASSES,
-        "colours": [(128, 64, 128), (160, 160, 160)],
-        "things": [],
-        "scenes": [],
-        "box_classes": reader.BOX_CLASSES,
-        "focal": 0.0,
-        "refused": frames.refused,
-    }
-    return Prepared(frames.arrays(), md5, facts)
 
 
 def splits(road: Archive, labels: Archive) -> dict[str, list[str]]:
@@ -76,6 +66,7 @@ def read_frame(road: Path, labels: Path, images: Path, reference: str) -> Frame:
         StudyError: a file is missing or broken, or its labels are not valid.
     """
     kind, key = reference.split()
+    known: dict[str, Array]
     if kind == "road":
         place, number = key.split("_")
         name = f"training/image_2/{key}.png"
@@ -83,25 +74,17 @@ def read_frame(road: Path, labels: Path, images: Path, reference: str) -> Frame:
         image, semseg = reader.read_road(opened(road), name, truth)
         _, height, width = image.shape
         unknown = reader.BOX_CLASSES.index("dontcare")
-        boxes: Array = np.array([[0, 0, width, height, unknown, -1, -1, height]], np.float32)
+        area = [0, 0, width, height, unknown, -1, -1, height]
+        known = {"semseg": semseg, "boxes": np.array([area], np.float32)}
     else:
         image = opened(images).image(f"training/image_2/{key}.png")
-        semseg = np.full(image.shape[1:], VOID, np.uint8)
         boxes = reader.read_boxes(opened(labels), f"training/label_2/{key}.txt")
         # Boxes reach a fraction of a pixel beyond the frame.
         _, height, width = image.shape
         boxes[:, [0, 2]] = boxes[:, [0, 2]].clip(0, width)
         boxes[:, [1, 3]] = boxes[:, [1, 3]].clip(0, height)
-    frame = Frame(
-        key=reference,
-        image=image,
-        semseg=semseg,
-        instances=np.zeros(semseg.shape, np.uint16),
-        depth=np.zeros(semseg.shape, np.float32),
-        normals=np.zeros(image.shape, np.int8),
-        boxes=boxes,
-        scene=0,
-    )
+        known = {"boxes": boxes}
+    frame = frame_with(reference, image, **known)
     if problems := check_frame(frame, len(reader.ROAD_CLASSES), things=()):
         raise StudyError(f"{reference}: {'; '.join(problems)}")
     return frame

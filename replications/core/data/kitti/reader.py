@@ -12,6 +12,7 @@ from replications.core.data.archives import Archive
 from replications.core.data.cityscapes import reader as cityscapes
 from replications.core.data.cityscapes.preparation import street_checked
 from replications.core.data.labels import VOID, Array, Frame
+from replications.core.data.pictures.frames import frame_with
 from replications.core.errors import StudyError
 
 BOX_CLASSES = ("car", "van", "truck", "dontcare")
@@ -102,16 +103,11 @@ def read_semantics(archive: Archive, key: str, classes: int) -> Frame:
     Raises:
         StudyError: a file is missing or broken, or of another size than the image.
     """
-    image = archive.image(f"image_2/{key}.png")
-    frame = Frame(
-        key=key,
-        image=image,
+    frame = frame_with(
+        key,
+        archive.image(f"image_2/{key}.png"),
         semseg=cityscapes.read_semseg(archive, f"semantic/{key}.png", classes),
         instances=cityscapes.read_instances(archive, f"instance/{key}.png", 256),
-        depth=np.zeros(image.shape[1:], np.float32),
-        normals=np.zeros(image.shape, np.int8),
-        boxes=np.zeros((0, 8), np.float32),
-        scene=0,
     )
     return street_checked(frame, classes, archive.where(f"image_2/{key}.png"))
 

@@ -10,7 +10,7 @@ from replications.core.data.nyuv2 import reader
 from replications.core.data.nyuv2.options import NYUv2Options
 from replications.core.data.nyuv2.reader import Classes
 from replications.core.data.pictures.colours import palette
-from replications.core.data.pictures.frames import Frames
+from replications.core.data.pictures.frames import prepared_frames
 from replications.core.data.prepare import Prepared
 from replications.core.files import md5_of
 
@@ -27,26 +27,15 @@ def prepare(options: NYUv2Options, source: Path = Path("data/nyuv2")) -> Prepare
     """
     file, *others = (source / Path(path).name for path in options.sources)
     classes = reader.read_classes(others[1], others[2] if options.classes == 13 else None)
-    md5 = md5_of(file)
-    frames = Frames(
+    return prepared_frames(
+        options,
         read=partial(_read, file, classes),
         references=splits(file, others[0]),
-        size=options.size,
-        labels=options.labels,
-        folder=Path(options.folder, ".parts"),
-        made_with=f"{md5} {options.variant}",
-        refused=[],
+        md5={"frames": md5_of(file)},
+        classes=classes.names,
+        colours=palette(len(classes.names)),
+        focal=reader.FOCAL[0] * options.size[1] / reader.SIZE[1],
     )
-    facts = {
-        "classes": classes.names,
-        "colours": palette(len(classes.names)),
-        "things": [],
-        "scenes": [],
-        "box_classes": [],
-        "focal": reader.FOCAL[0] * options.size[1] / reader.SIZE[1],
-        "refused": frames.refused,
-    }
-    return Prepared(frames.arrays(), {"frames": md5}, facts)
 
 
 def splits(file: Path, split: Path) -> dict[str, list[str]]:

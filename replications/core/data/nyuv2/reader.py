@@ -18,6 +18,7 @@ from scipy.ndimage import uniform_filter
 
 from replications.core.data.archives import Archive
 from replications.core.data.labels import VOID, Array, Frame, check_frame
+from replications.core.data.pictures.frames import frame_with
 from replications.core.errors import StudyError
 
 SIZE = (480, 640)
@@ -116,16 +117,8 @@ def checked(where: str, image: Array, semseg: Array, depth: Array, n_classes: in
         StudyError: the parts do not agree, or hold what they may not.
     """
     same = image.shape[1:] == semseg.shape == depth.shape
-    frame = Frame(
-        key=where,
-        image=image,
-        semseg=semseg,
-        instances=np.zeros(semseg.shape, np.uint16),
-        depth=depth.astype(np.float32),
-        normals=plane_normals(depth) if same else np.zeros(image.shape, np.int8),
-        boxes=np.zeros((0, 8), np.float32),
-        scene=0,
-    )
+    normals = {"normals": plane_normals(depth)} if same else {}
+    frame = frame_with(where, image, semseg=semseg, depth=depth.astype(np.float32), **normals)
     if problems := check_frame(frame, n_classes, things=()):
         raise StudyError(f"{where}: {'; '.join(problems)}")
     return frame

@@ -10,7 +10,7 @@ from replications.core.data.labels import Frame
 from replications.core.data.pascal_voc import reader
 from replications.core.data.pascal_voc.options import PascalVOCOptions
 from replications.core.data.pictures.colours import palette
-from replications.core.data.pictures.frames import Frames
+from replications.core.data.pictures.frames import prepared_frames
 from replications.core.data.prepare import Prepared
 from replications.core.files import md5_of
 
@@ -27,29 +27,20 @@ def prepare(options: PascalVOCOptions, source: Path = Path("data/pascal_voc")) -
     path = source / Path(options.sources[0]).name
     archive, md5 = opened(path), md5_of(path)
     train = reader.read_list(archive, "train")
-    frames = Frames(
+    return prepared_frames(
+        options,
         read=partial(_read, path),
         references={
             "train": [key for number, key in enumerate(train) if number % _VALIDATES],
             "val": train[::_VALIDATES],
             "test": reader.read_list(archive, "val"),
         },
-        size=options.size,
-        labels=options.labels,
-        folder=Path(options.folder, ".parts"),
-        made_with=f"{md5} {options.variant}",
-        refused=[],
+        md5={"archive": md5},
+        classes=reader.CLASSES,
+        colours=[(0, 0, 0), *palette(len(reader.BOX_CLASSES))],
+        things=list(range(1, len(reader.CLASSES))),
+        box_classes=reader.BOX_CLASSES,
     )
-    facts = {
-        "classes": reader.CLASSES,
-        "colours": [(0, 0, 0), *palette(len(reader.BOX_CLASSES))],
-        "things": list(range(1, len(reader.CLASSES))),
-        "scenes": [],
-        "box_classes": reader.BOX_CLASSES,
-        "focal": 0.0,
-        "refused": frames.refused,
-    }
-    return Prepared(frames.arrays(), {"archive": md5}, facts)
 
 
 def _read(path: Path, key: str) -> Frame:

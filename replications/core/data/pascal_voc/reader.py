@@ -8,6 +8,7 @@ import numpy as np
 
 from replications.core.data.archives import Archive
 from replications.core.data.labels import VOID, Array, Frame, check_frame
+from replications.core.data.pictures.frames import frame_with
 from replications.core.errors import StudyError
 
 CLASSES = (
@@ -66,21 +67,15 @@ def read_frame(archive: Archive, key: str) -> Frame:
     Raises:
         StudyError: a file is missing or broken, or they do not agree.
     """
-    image = archive.image(f"{_ROOT}/JPEGImages/{key}.jpg")
     semseg = archive.map(f"{_ROOT}/SegmentationClass/{key}.png").astype(np.uint8)
     instances = archive.map(f"{_ROOT}/SegmentationObject/{key}.png").astype(np.uint16)
-    _, height, width = image.shape
-    boxes = read_boxes(archive, key)
-    frame = Frame(
-        key=key,
-        image=image,
+    frame = frame_with(
+        key,
+        archive.image(f"{_ROOT}/JPEGImages/{key}.jpg"),
         semseg=semseg,
         # Edges between things are void there too.
         instances=np.where(instances == VOID, 0, instances).astype(np.uint16),
-        depth=np.zeros((height, width), np.float32),
-        normals=np.zeros((3, height, width), np.int8),
-        boxes=boxes,
-        scene=0,
+        boxes=read_boxes(archive, key),
     )
     problems = check_frame(frame, len(CLASSES), things=tuple(range(1, len(CLASSES))))
     if problems:

@@ -7,14 +7,13 @@ counted, and the others are kept.
 
 from __future__ import annotations
 
-import hashlib
 import multiprocessing
 import os
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -23,10 +22,13 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from replications.core.data.labels import Array, Frame
-from replications.core.data.pictures.preparation import reduced, stacked
+from replications.core.data.labels import VOID, Array, Frame
+from replications.core.data.pictures.options import PictureOptions
+from replications.core.data.pictures.preparation import picked, reduced, stacked
+from replications.core.data.prepare import Prepared
 from replications.core.errors import StudyError
 from replications.core.files import replacing, write_text
+from replications.core.spec.plan import digest
 
 Read = Callable[[str], Frame]
 """Reads the frame of a reference; raises a `StudyError` that names the file where one is broken.
@@ -57,16 +59,21 @@ def fitted(frame: Frame, size: tuple[int, int]) -> Frame:
     boxes = frame.boxes.copy()
     boxes[:, [0, 2]] *= size[1] / width
     boxes[:, [1, 3, 7]] *= size[0] / height
-    return Frame(
-        key=frame.key,
-        image=scaled.transpose(2, 0, 1),
-        semseg=frame.semseg[pick],
-        instances=frame.instances[pick],
-        depth=frame.depth[pick],
-        normals=frame.normals[pick],
-        boxes=boxes,
-        scene=frame.scene,
-    )
+    return picked(frame, scaled.transpose(2, 0, 1), boxes, pick)
+
+
+def frame_with(key: str, image: Array, **known: Any) -> Frame:
+    """A frame of an image and what is known of it; of other labels it has what stands for none."""
+    size = image.shape[1:]
+    none: dict[str, Any] = {
+        "semseg": np.full(size, VOID, np.uint8),
+        "instances": np.zeros(size, np.uint16),
+        "depth": np.zeros(size, np.float32),
+        "normals": np.zeros((3, *size), np.int8),
+        "boxes": np.zeros((0, 8), np.float32),
+        "scene": 0,
+    }
+    return Frame(key=key, image=image, **(none | known))
 
 
 @dataclass(frozen=True)
@@ -130,7 +137,7 @@ class Frames:
     labels: tuple[str, ...]
     folder: Path
     made_with: str
-    refused: list[str]
+    refused: list[str] = field(default_factory=list)
 
     def arrays(self) -> Iterator[tuple[str, dict[str, Parts]]]:
         """The arrays of each split.
@@ -138,7 +145,7 @@ class Frames:
         Raises:
             StudyError: more than a few of the frames are broken.
         """
-        own = self.folder / hashlib.sha256(self.made_with.encode()).hexdigest()[:16]
+        own = self.folder / digest(self.made_with)
         for other in self.folder.glob("*"):
             if other != own:
                 shutil.rmtree(other)
@@ -171,6 +178,35 @@ class Frames:
                 path.unlink(missing_ok=True)  # to be read again, when they are mended
             raise StudyError(f"{len(found)} of {len(paths)} frames refused; the first: {found[0]}")
         self.refused += found
+
+
+def prepared_frames(
+    options: PictureOptions,
+    read: Read,
+    references: Mapping[str, Sequence[str]],
+    md5: dict[str, str],
+    made_with: str = "",
+    **facts: Any,
+) -> Prepared:
+    """A dataset of pictures, of the frames that `read` reads.
+
+    Arguments:
+        references: what is read, by split.
+        md5: of what it is read from, by name.
+        made_with: what else parts of an interrupted call must have been made with to be taken.
+        facts: what is known of the dataset; of things, scenes and boxes that are not named it has
+            none, and its focal length is not known.
+    """
+    frames = Frames(
+        read=read,
+        references=references,
+        size=options.size,
+        labels=options.labels,
+        folder=Path(options.folder, ".parts"),
+        made_with=f"{md5} {made_with} {options.variant}",
+    )
+    none = {"things": [], "scenes": [], "box_classes": [], "focal": 0.0}
+    return Prepared(frames.arrays(), md5, none | facts | {"refused": frames.refused})
 
 
 @contextmanager

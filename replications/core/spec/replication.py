@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from replications.core.errors import meant
+from replications.core.spec.axes import base_of
 from replications.core.spec.claims import ALL_TASKS, DELTA_METRICS, Better, Claim
 from replications.core.spec.options import Positive, Strict, TaskOptions, declared
 from replications.core.spec.training import Run
@@ -187,7 +188,7 @@ class Replication(Strict):
             yield f"studies.{name}.tasks", "task", study.tasks or []
             yield f"studies.{name}.experiments", "experiment", study.experiments
         for name, spec in self.experiments.items():
-            yield f"experiments.{name}.histories", "run", spec.histories
+            yield f"experiments.{name}.histories", "run", map(base_of, spec.histories)
         for number, claim in self.claims.items():
             yield f"claims.{number}", "run", claim.runs
             yield f"claims.{number}.measured", "experiment", [b.experiment for b in claim.measured]

@@ -60,7 +60,7 @@ class StudyPlans(Strict):
 def load_study(config: Mapping[str, Any]) -> StudyPlans:
     """The study's configuration and the plan of each replication in it.
 
-    A replication that lacks the study is left out where its family is not among those to build.
+    A replication that lacks the study is left out, but where it is asked for by name.
 
     Raises:
         StudyError: naming file, key, value and what is allowed.
@@ -78,12 +78,9 @@ def load_study(config: Mapping[str, Any]) -> StudyPlans:
     if both := families & set(known):
         raise StudyError(f"a family and a replication are both called {', '.join(sorted(both))}")
     names = list(known) if own.replications == "all" else own.replications
-    chosen = [
-        name
-        for name in names
-        if name not in known
-        or "all" in wanted
-        or known[name].family in wanted
-        or own.study in known[name].studies
-    ]
+    chosen = names
+    if own.replications == "all":
+        having = [name for name in names if own.study in known[name].studies]
+        chosen = [name for name in having if "all" in wanted or known[name].family in wanted]
+        chosen = having if chosen else names  # of which the first says that it has no such study
     return StudyPlans(config=own, plans={name: load_plan(name, own.study) for name in chosen})

@@ -1,0 +1,1 @@
+"""Replication of Multitask Learning (Caruana, Machine Learning, 1997) on records of people."""

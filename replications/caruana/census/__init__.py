@@ -1,0 +1,1 @@
+"""Census-Income: a dataset of people."""

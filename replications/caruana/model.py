@@ -1,0 +1,40 @@
+"""Networks for records of people: one hidden layer that all tasks share, or experts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from torch import Tensor, nn
+
+from replications.caruana.experts import Experts
+from replications.caruana.options import ModelOptions
+from replications.core.nets.learner import Learner
+from replications.core.nets.shared_trunk import SharedTrunk
+
+
+class Output(nn.Module):
+    """The output units of a task on what the tasks share."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.out = nn.Linear(inputs, outputs)
+
+    def forward(self, features: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B, inputs) to (B, outputs); the size of the input does not matter to it."""
+        prediction: Tensor = self.out(features)
+        return prediction
+
+
+def hidden_layer(inputs: int, units: int) -> nn.Sequential:
+    """(B, inputs) to (B, units)."""
+    return nn.Sequential(nn.Linear(inputs, units), nn.ReLU())
+
+
+def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -> Learner:
+    """The model for the tasks in `channels` (task: width of its head)."""
+    heads = {task: partial(Output, options.hidden, width) for task, width in channels.items()}
+    if options.shared:
+        layers = [options.inputs, *[options.hidden] * options.levels]
+        return Experts(hidden_layer, layers, options.shared, options.own, heads, seed)
+    return SharedTrunk(partial(hidden_layer, options.inputs, options.hidden), heads, seed)

@@ -57,10 +57,24 @@ class ImageHead(nn.Module):
         return prediction
 
 
+class WordHead(nn.Module):
+    """One linear layer: a prediction for each word of a sentence."""
+
+    def __init__(self, inputs: int, hidden: int, outputs: int) -> None:
+        super().__init__()
+        self.out = nn.Conv2d(inputs, outputs, 1)
+
+    def forward(self, features: Tensor, size: tuple[int, int]) -> Tensor:
+        """(B, inputs, 1, L) to (B, outputs, L)."""
+        prediction: Tensor = self.out(features)
+        return prediction[:, :, 0]
+
+
 _HEADS: dict[HeadKind, type[nn.Module]] = {
     "map": ConvHead,
     "cells": CellHead,
     "image": ImageHead,
+    "words": WordHead,
 }
 
 

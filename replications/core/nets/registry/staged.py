@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from torch import nn
 
 STAGES = 4
-HeadKind = Literal["map", "cells", "image"]
-"""A prediction for every pixel, for every cell of the encoder's grid, or for the image."""
+HeadKind = Literal["map", "cells", "image", "words"]
+"""A prediction for every pixel, for every cell of the encoder's grid, for the image, or for every
+word."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +49,12 @@ def _mobilenet_v2(width: int, stride: int, pretrained: bool) -> list[nn.Module]:
     return stages(stride, pretrained)
 
 
+def _bilstm(width: int, stride: int, pretrained: bool) -> list[nn.Module]:
+    from replications.core.nets.recurrent import stages
+
+    return stages(4 * width)
+
+
 STAGED = {
     "thin": Staged(
         strides=(8,),
@@ -61,6 +68,12 @@ STAGED = {
         packaged=MOBILENET_V2,
         build=_mobilenet_v2,
         channels=lambda width: (24, 32, 96, 320),
+    ),
+    "bilstm": Staged(
+        strides=(),  # words stay as many as they are
+        pretrained=False,
+        build=_bilstm,
+        channels=lambda width: (4 * width,) * STAGES,
     ),
 }
 

@@ -1,0 +1,1 @@
+"""Sentences: what datasets of text have in common."""

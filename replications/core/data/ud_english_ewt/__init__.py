@@ -1,0 +1,1 @@
+"""Universal Dependencies, English Web Treebank: a dataset of parsed sentences."""

@@ -1,0 +1,1 @@
+"""What is asked of every word of a sentence."""

@@ -1,0 +1,12 @@
+"""What can be set about tagging; free of torch."""
+
+from replications.core.spec.options import TaskOptions
+
+
+class TaggingOptions(TaskOptions):
+    """Nothing."""
+
+    called = ("seg", "pos", "upos", "xpos", "deprel", "head")
+    metrics = ("accuracy", "word_f1")
+    implementation = ".task:build"
+    presentation = ".presentation:PRESENTATIONS"

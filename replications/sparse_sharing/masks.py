@@ -8,16 +8,24 @@ import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
+from replications.core.nets.recurrent import LSTM
+
 Masks = dict[str, Tensor]
 """By the name of a weight 1 where it is used, 0 elsewhere."""
+_PRUNED: dict[type[nn.Module], tuple[str, ...]] = {
+    nn.Conv2d: ("weight",),
+    LSTM: ("weight_ih", "weight_hh"),
+}
 
 
 def kernels(network: nn.Module) -> dict[str, Parameter]:
-    """The convolution weights of a network by name."""
+    """The weights of convolutions and LSTMs of a network by name."""
     return {
-        f"{name}.weight": module.get_parameter("weight")
+        f"{name}.{weight}": module.get_parameter(weight)
         for name, module in network.named_modules()
-        if isinstance(module, nn.Conv2d)
+        for kind, weights in _PRUNED.items()
+        if isinstance(module, kind)
+        for weight in weights
     }
 
 

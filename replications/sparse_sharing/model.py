@@ -82,18 +82,22 @@ class SparseSharing(Passes):
         return {"overlap": torch.tensor([[overlap(a, b) for b in masks] for a in masks])}
 
     def shared_parameters(self) -> list[Parameter]:
-        """The weights of convolutions."""
-        return list(kernels(self.trunk).values())
+        """The weights that masks choose from, and what every task uses whole: biases and the
+        embeddings of words."""
+        own = {id(p) for task in self.heads for p in parts_of(self.trunk, task)}
+        return [p for p in self.trunk.parameters() if id(p) not in own]
 
     def task_parameters(self, task: str) -> list[Parameter]:
         """Parameters of a task's batch norm and head."""
         return [*parts_of(self.trunk, task), *self.heads[task].parameters()]
 
     def inference_parameters(self) -> list[Parameter]:
-        """The parameters of tasks, and as many numbers as the weights in use and masks take."""
+        """What no mask chooses from, and as many numbers as the weights in use and masks take."""
         count = stored(self.masks(task) for task in self.heads)
+        masked = {id(p) for p in kernels(self.trunk).values()}
+        whole = [p for p in self.shared_parameters() if id(p) not in masked]
         own = [p for task in self.heads for p in self.task_parameters(task)]
-        return [Parameter(torch.empty(count, device="meta")), *own]
+        return [Parameter(torch.empty(count, device="meta")), *whole, *own]
 
 
 def _buffer(task: str, name: str) -> str:

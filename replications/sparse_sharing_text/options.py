@@ -1,0 +1,9 @@
+"""What can be set about this replication's model; free of torch."""
+
+from replications.sparse_sharing.options import ModelOptions as Base
+
+
+class ModelOptions(Base):
+    """Embeddings and three bidirectional LSTMs, of whose weights every task uses some."""
+
+    encoder: str = "bilstm"

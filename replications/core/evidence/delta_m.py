@@ -109,8 +109,10 @@ def _gains(
     for task in plan.runs[run].tasks:
         single = plan.single_of(task, run)
         for metric in values.metrics_of(run, task, condition):
+            base = values.of(single, task, metric, condition)
+            if base is None:  # of what only this run predicts
+                continue
             gains[task, metric] = values.gain(run, single, task, metric, condition)
-            base = values.found[single, task, metric, condition]
             mean = np.abs(base.mean(axis=0))
             spread = base.std(axis=0, ddof=1) if len(base) > 1 else 0.0
             steady[task, metric] = bool(np.all(spread <= STEADY * mean))

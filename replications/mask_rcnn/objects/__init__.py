@@ -1,0 +1,1 @@
+"""Things in a picture, with boxes and masks: tasks."""

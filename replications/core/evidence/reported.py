@@ -14,9 +14,10 @@ def recomputed(
     """delta_m of each reported method in the three definitions, beside what was published.
 
     The baseline on a dataset is the method, or are the methods, whose rows belong to single-task
-    runs; of values reported twice the first counts. A dataset with tasks that the replication does
-    not have is left out. `higher_is_better` is indexed by (task, metric). Returned are dataset,
-    method, definition, `recomputed` and `published` (NaN where the paper gives none), in percent.
+    runs; of values reported twice the first counts. A dataset without a baseline, or with tasks
+    that the replication does not have, is left out. `higher_is_better` is indexed by (task,
+    metric). Returned are dataset, method, definition, `recomputed` and `published` (NaN where the
+    paper gives none), in percent.
     """
     singles = {name for name, run in replication.runs.items() if run.role == "single"}
     baselines = set(reported.loc[reported["run"].isin(singles), "method"])
@@ -29,6 +30,8 @@ def recomputed(
         metrics = metrics.set_index(["method", "task", "metric"])["value"]
         base = metrics[metrics.index.isin(baselines, level="method")].droplevel("method")
         base = base[~base.index.duplicated()]
+        if base.empty:
+            continue
         for method in metrics.index.unique("method").difference(baselines, sort=False):
             values = metrics[method].reindex(base.index).dropna()
             if set(values.index.unique("task")) != set(base.index.unique("task")):

@@ -18,6 +18,8 @@ class ObjectsOptions(TaskOptions):
     implementation = ".task:build"
     presentation = ".presentation:PRESENTATIONS"
 
+    kinds: list[str] = []
+    """The classes of things that are looked for, by name; none given: all."""
     min_pixels: Positive = 20
     """Things with fewer pixels are ignored: neither learned nor counted."""
     small: Annotated[float, Field(gt=0, lt=1)] = 0.01

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from replications.core.data.batches import Description
 from replications.core.data.labels import Array
+from replications.core.errors import StudyError
 from replications.core.tasks.base import Accumulator, Labels, Likelihood, Metric
 from replications.mask_rcnn.objects.matching import IOUS, Matched, matched, precision
 from replications.mask_rcnn.objects.options import ObjectsOptions
@@ -60,9 +61,21 @@ def things_in(instances: Tensor, semseg: Tensor, things: Sequence[int], least: i
 
 
 def build(name: str, options: ObjectsOptions, dataset: Description) -> Objects:
-    """The task for a dataset."""
+    """The task for a dataset.
+
+    Raises:
+        StudyError: it has no things of a class that is to be looked for.
+    """
     height, width = dataset.sample["image"][-2:]
-    return Objects(name, options, (height, width), dataset.facts["things"])
+    classes, things = dataset.facts["classes"], dataset.facts["things"]
+    known = {classes[thing]: thing for thing in things}
+    if unknown := set(options.kinds) - set(known):
+        raise StudyError(
+            f"task {name}: kinds: no things called {', '.join(sorted(unknown))}; "
+            f"there are: {', '.join(known)}"
+        )
+    chosen = [known[kind] for kind in options.kinds] or things
+    return Objects(name, options, (height, width), chosen)
 
 
 class Objects:

@@ -1,0 +1,1 @@
+"""Pictures of streets and texts, side by side: a dataset of two parts."""

@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from matplotlib.patches import Rectangle
-
-from replications.core.drawing import COLOURS
 from replications.core.presentation import Presentation
 
 _LEAST = 0.5
@@ -16,6 +13,10 @@ _LEAST = 0.5
 
 def overlay(axis: Any, picture: Any, values: Any, facts: Mapping[str, Any]) -> Any:
     """Boxes, coloured by class."""
+    from matplotlib.patches import Rectangle
+
+    from replications.core.drawing import COLOURS
+
     for x1, y1, x2, y2, score, kind in values:
         if score >= _LEAST:
             colour = COLOURS[int(kind) % len(COLOURS)]

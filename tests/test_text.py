@@ -107,7 +107,7 @@ def test_genuine_treebank() -> None:
     whole = ewt.read_conllu(SAMPLES / "en_ewt-ud-train.conllu")
     assert (len(whole), sum(len(s.words) for _, s in whole)) == (12_544, 204_577)
     assert Counter(genre for genre, _ in whole)["reviews"] == 2_725
-    options = EWTOptions(sentences=(1000, 100, 100), length=24, genre="reviews", tested="email")
+    options = EWTOptions(sentences=(1000, 100, 1000), length=24, genre="reviews")
     prepared = ewt.prepare(options, SAMPLES)
     tags = prepared.facts["tags"]
     assert {n: len(own) for n, own in tags.items()} == {
@@ -118,6 +118,9 @@ def test_genuine_treebank() -> None:
     }
     splits: dict[str, Any] = dict(prepared.splits)
     assert splits["train"]["words"].shape == (1000, 24, 13)
+    foreign = {name: own["foreign"].mean() for name, own in splits.items()}
+    assert foreign["train"] == foreign["val"] == 0
+    assert foreign["test"] == pytest.approx(1 - 535 / 2077, abs=0.05)
     assert splits["train"]["words"].max() < VOCABULARY
     assert splits["train"]["words"][..., 1:].max() < LETTERS
 
@@ -227,6 +230,31 @@ def test_words_in_common() -> None:
     expected = 2 * len(spans[0] & spans[1]) / (len(spans[0]) + len(spans[1]))
     total = int(ends.sum())
     assert 2 * common(ends[0], ends[1]) / total == pytest.approx(expected)
+
+
+def test_genres_are_told_apart() -> None:
+    labels = {"upos": torch.tensor([[0, 1, 255], [1, 1, 1]], dtype=torch.uint8)}
+    labels["foreign"] = torch.tensor([False, True])
+    counted = Tagging("upos", ["n", "v"], genres=True).accumulator(True)
+    counted.update(nn.functional.one_hot(torch.tensor([[0, 0, 0], [1, 1, 0]])).float().mT, labels)
+    found = {name: metric.value for name, metric in counted.compute().items()}
+    expected = {"accuracy": 60, "accuracy_in": 50, "accuracy_out": 200 / 3}
+    assert found == pytest.approx(expected)
+
+
+def test_the_kernel_of_a_layer_makes_its_channels() -> None:
+    """A channel whose rows are 0 does not feel the input."""
+    torch.manual_seed(0)
+    layer = BiLSTM(8, 4)
+    for half in (layer.ahead, layer.back):
+        half.get_parameter("weight_ih").data.unflatten(0, (4, 4))[:, 1] = 0
+        half.get_parameter("weight_hh").data.zero_()
+    silent = layer.kernel().abs().sum(dim=1) == 0
+    maps = torch.rand(2, 2, 8, 1, 3)
+    with torch.no_grad():
+        same = torch.isclose(layer(maps[0]), layer(maps[1])).all(dim=(0, 2, 3))
+    assert torch.equal(silent, same)
+    assert silent.sum() == 2
 
 
 def test_loss_and_metrics_pass_over_what_has_no_tag() -> None:

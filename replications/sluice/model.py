@@ -10,6 +10,7 @@ from torch.nn import Parameter
 
 from replications.core.nets.columns import Columns, start_apart, widths
 from replications.core.nets.learner import Moment
+from replications.core.nets.recurrent import BiLSTM
 from replications.core.nets.shared_trunk import seeded
 from replications.sluice.mixing import Layers, Subspaces, overlap
 from replications.sluice.options import ModelOptions
@@ -51,11 +52,8 @@ class Sluice(Columns):
         """How much the subspaces of the stages overlap; nothing where there is one."""
         if not self.orthogonality:
             return {}
-        kernels = [
-            [m.weight for name, m in stage.named_modules() if _on_main_path(name, m)][-1]
-            for column in self.columns.values()
-            for stage in column.children()
-        ]
+        stages = [stage for column in self.columns.values() for stage in column.children()]
+        kernels = [own for own in map(_kernel, stages) if own is not None]
         total = torch.stack([overlap(own) for own in kernels]).sum()
         return {"orthogonality": self.orthogonality * total}
 
@@ -77,6 +75,14 @@ class Sluice(Columns):
         """Parameters of a task's column, mixture and head."""
         own = self.mixtures[task].parameters() if task in self.mixtures else ()
         return [*super().task_parameters(task), *own]
+
+
+def _kernel(stage: nn.Module) -> Tensor | None:
+    """The weights that make the channels of a stage's output; None of embeddings."""
+    if isinstance(stage, BiLSTM):
+        return stage.kernel()
+    found = [m.get_parameter("weight") for n, m in stage.named_modules() if _on_main_path(n, m)]
+    return found[-1] if found else None
 
 
 def _on_main_path(name: str, module: nn.Module) -> bool:

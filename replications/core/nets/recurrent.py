@@ -91,6 +91,16 @@ class BiLSTM(nn.Module):
         found = torch.cat([half for pair in parts for half in pair], dim=2)
         return (found * here[..., None]).transpose(1, 2)[:, :, None]
 
+    def kernel(self) -> Tensor:
+        """What makes each channel of the input's, (2 units, 4 inputs): its four gates, in the order
+        of the channels."""
+        made = [
+            part.get_parameter("weight_ih").unflatten(0, (4, -1)).transpose(0, 1).flatten(1)
+            for part in (self.ahead, self.back)
+        ]
+        halves = zip(*(own.chunk(2) for own in made), strict=True)
+        return torch.cat([half for pair in halves for half in pair])
+
 
 def stages(width: int) -> list[nn.Module]:
     """Embeddings and three layers, of `width` channels each."""

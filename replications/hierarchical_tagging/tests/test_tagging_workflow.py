@@ -17,8 +17,9 @@ from replications.hierarchical_tagging.options import ModelOptions
 
 @pytest.fixture(scope="module")
 def results(micro_study: Callable[[str], Path]) -> Path:
-    """The results of tagging, with those of sparse sharing beside them."""
+    """The results of tagging, with those of its two other replications beside them."""
     micro_study("sparse_sharing_text")
+    micro_study("sluice_text")
     return micro_study("hierarchical_tagging").parent
 
 
@@ -53,3 +54,14 @@ def test_a_subnetwork_of_half_the_weights(results: Path) -> None:
         overlap = arrays["learned_overlap"]
     assert overlap.shape == (2, 2)
     assert 0 < overlap[0, 1] < 1
+
+
+def test_subspaces_of_words_are_shared(results: Path) -> None:
+    runs = pd.read_csv(results / "sluice_text" / "runs.csv")
+    assert {"sluice", "stitch", "without_penalty", "top"} <= set(runs["run"])
+    history = pd.read_csv(results / "sluice_text" / "sluice" / "0" / "history.csv")
+    assert (history["penalty_orthogonality"] > 0).all()
+    with np.load(results / "sluice_text" / "sluice" / "0" / "examples.npz") as arrays:
+        assert arrays["learned_alpha"].shape == (4, 4, 4)
+        assert arrays["learned_beta"].shape == (2, 4)
+    assert (results / "sluice_text" / "figure_sharing.pdf").is_file()

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 
-from replications.core.data.text.sentences import Sentence
 from replications.core.errors import StudyError
+
+Item = TypeVar("Item")
 
 
 def chosen(
-    parts: Mapping[str, Sequence[Sentence]], wanted: Sequence[int], dataset: str
-) -> dict[str, list[Sentence]]:
+    parts: Mapping[str, Sequence[Item]], wanted: Sequence[int], dataset: str
+) -> dict[str, list[Item]]:
     """The first of one random order of each part; fewer lie in more.
 
     Raises:

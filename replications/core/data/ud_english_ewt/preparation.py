@@ -1,13 +1,16 @@
 """The English Web Treebank from its CoNLL-U files, which UD publishes.
 
 A word has four labels: UPOS, XPOS, the dependency relation without its subtype, and how far away
-its head is, up to five words in either direction.
+its head is, up to five words in either direction. A sentence has one: whether it is of another
+genre than those that train.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+
+import numpy as np
 
 from replications.core.data.prepare import Prepared
 from replications.core.data.text.sentences import Sentence, encoded, tag_sets, vocabulary
@@ -37,21 +40,23 @@ def prepare(options: EWTOptions, folder: Path | None = None) -> Prepared:
     md5 = {path.name: md5_of(path) for path in paths}
     words = vocabulary([sentence for _, sentence in whole["train"]])
     tags = tag_sets([sentence for _, sentence in whole["train"]])
-    wanted = {"train": options.genre, "val": options.genre, "test": options.tested}
     parts = {
         name: [
-            sentence
+            (genre, sentence)
             for genre, sentence in own
-            if wanted[name] in ("all", genre) and len(sentence.words) <= options.length
+            if len(sentence.words) <= options.length
+            and (name == "test" or options.genre in ("all", genre))
         ]
         for name, own in whole.items()
     }
     tables = chosen(parts, options.sentences, "the English Web Treebank")
     arrays = {
-        name: encoded(own, words, tags, options.length, options.letters)
+        name: encoded([s for _, s in own], words, tags, options.length, options.letters)
+        | {"foreign": np.array([options.genre not in ("all", genre) for genre, _ in own])}
         for name, own in tables.items()
     }
-    return Prepared(arrays.items(), md5, {"tags": tags, "words": len(words)})
+    facts = {"tags": tags, "words": len(words), "genres": options.genre != "all"}
+    return Prepared(arrays.items(), md5, facts)
 
 
 def read_conllu(path: Path) -> list[tuple[str, Sentence]]:

@@ -7,6 +7,6 @@ class TaggingOptions(TaskOptions):
     """Nothing."""
 
     called = ("seg", "pos", "upos", "xpos", "deprel", "head")
-    metrics = ("accuracy", "word_f1")
+    metrics = ("accuracy", "word_f1", "accuracy_in", "accuracy_out")
     implementation = ".task:build"
     presentation = ".presentation:PRESENTATIONS"

@@ -2,7 +2,12 @@
 
 from replications.core.presentation import Presentation
 
-_METRICS = {"accuracy": "정확도", "word_f1": "단어 F1"}
+_METRICS = {
+    "accuracy": "정확도",
+    "word_f1": "단어 F1",
+    "accuracy_in": "정확도(같은 장르)",
+    "accuracy_out": "정확도(다른 장르)",
+}
 _NAMES = {
     "seg": ("분절", "segmentation"),
     "pos": ("품사", "part of speech"),

@@ -1,4 +1,5 @@
-"""A tag for every word: cross entropy; accuracy, and for segmentation the F1 of words."""
+"""A tag for every word: cross entropy; accuracy, over genres too, and for segmentation the F1 of
+words."""
 
 from __future__ import annotations
 
@@ -19,7 +20,7 @@ _ENDS = ("E", "S")
 
 def build(name: str, options: TaggingOptions, dataset: Description) -> Tagging:
     """The task for a dataset."""
-    return Tagging(name, dataset.facts["tags"][name])
+    return Tagging(name, dataset.facts["tags"][name], dataset.facts.get("genres", False))
 
 
 class Tagging:
@@ -27,9 +28,10 @@ class Tagging:
 
     likelihood: Likelihood = "classification"
 
-    def __init__(self, name: str, tags: Sequence[str]) -> None:
-        self.name, self.tags = name, tags
-        self.labels = frozenset({name})
+    def __init__(self, name: str, tags: Sequence[str], genres: bool = False) -> None:
+        """`genres`: whether sentences of other genres than those that train are told apart."""
+        self.name, self.tags, self.genres = name, tags, genres
+        self.labels = frozenset({name, "foreign"} if genres else {name})
         self.channels = len(tags)
 
     def loss(self, prediction: Tensor, labels: Labels) -> Tensor:
@@ -43,7 +45,7 @@ class Tagging:
         return labels[self.name][:, :length].long()
 
     def accumulator(self, complete: bool) -> Tagged:
-        """`accuracy`, and for segmentation `word_f1`."""
+        """`accuracy`; of segmentation `word_f1`; with genres `accuracy_in` and `accuracy_out`."""
         return Tagged(self)
 
     def shown(self, prediction: Tensor, labels: Labels) -> Tensor:
@@ -62,12 +64,13 @@ class Tagging:
 class Tagged(Accumulator):
     """Counts over a split: of tags, and of words where tags say where words end."""
 
-    state = ("right", "tags", "common", "found", "there")
+    state = ("right", "tags", "right_out", "tags_out", "common", "found", "there")
 
     def __init__(self, task: Tagging) -> None:
         self.task = task
         self.ends = [i for i, tag in enumerate(task.tags) if tag in _ENDS]
-        self.right = self.tags = self.common = self.found = self.there = 0
+        self.right = self.tags = self.right_out = self.tags_out = 0
+        self.common = self.found = self.there = 0
 
     def update(self, prediction: Tensor, labels: Labels) -> None:
         """Add (B, C, L) logits and (B, L) tags."""
@@ -75,6 +78,10 @@ class Tagged(Accumulator):
         here = wanted != VOID
         self.right += int(((best == wanted) & here).sum())
         self.tags += int(here.sum())
+        if self.task.genres:
+            out = here & labels["foreign"].bool()[:, None]
+            self.right_out += int(((best == wanted) & out).sum())
+            self.tags_out += int(out.sum())
         if self.task.name == "seg":
             last = here & ~F.pad(here[:, 1:], (0, 1), value=False)
             words = [self._ends(own, here, last) for own in (best, wanted)]
@@ -93,6 +100,13 @@ class Tagged(Accumulator):
         if not self.tags:
             return {}
         found = {"accuracy": Metric(100 * self.right / self.tags, "%", True)}
+        parts = {
+            "accuracy_in": (self.right - self.right_out, self.tags - self.tags_out),
+            "accuracy_out": (self.right_out, self.tags_out),
+        }
+        for name, (right, tags) in parts.items() if self.task.genres else ():
+            if tags:
+                found[name] = Metric(100 * right / tags, "%", True)
         if self.task.name == "seg":
             f1 = 200 * self.common / (self.found + self.there)
             found["word_f1"] = Metric(f1, "%", True)

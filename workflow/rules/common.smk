@@ -222,6 +222,13 @@ def published_elsewhere(names):
     ]
 
 
+def of_other_domains(names):
+    """The other replications whose published results are compared with those of several domains."""
+    if not layout.several_domains([PLANS[name] for name in names]):
+        return []
+    return [name for name in published_plans() if name not in names]
+
+
 def published_origin(names):
     """What the published results of replications are made from."""
     found = {

@@ -96,6 +96,7 @@ for _family, _names in FAMILIES.items():
             [of_replication(name) for name in _names],
             [f"{RESULTS}/{name}/{layout.ORIGIN}" for name in _names],
             [f"{PUBLISHED}/{name}/numbers.tex" for name in published_elsewhere(_names)],
+            [f"{PUBLISHED}/{name}/numbers.tex" for name in of_other_domains(_names)],
             newer=lambda wildcards, family=_family, names=tuple(_names): again(
                 origin.is_stale(
                     Path(RESULTS, family),

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from replications.core.evidence.answers import study_sentences, training_sentences
+from replications.core.evidence.domains import compare_domains
 from replications.core.evidence.naming import span
 from replications.core.evidence.numbers import definitions
 from replications.core.evidence.overview import overview
@@ -25,7 +26,14 @@ from replications.core.spec import (
     origin,
     tuning_study,
 )
-from replications.core.spec.layout import ORIGIN, TABLES, are_alike, for_paper, of_family
+from replications.core.spec.layout import (
+    ORIGIN,
+    TABLES,
+    are_alike,
+    for_paper,
+    of_family,
+    several_domains,
+)
 
 _FACES = {
     "quick": "※ CPU로 십여 분에 끝나는 축소(quick) 연구로, 정확도의 주장은 판정하지 않는다.",
@@ -51,7 +59,8 @@ def join(names: Sequence[str], sources: Path, folder: Path) -> None:
         parts = [pd.read_csv(one.folder / table) for one in results]
         with replacing(folder / table) as temporary:
             pd.concat(parts).to_csv(temporary, index=False)
-    efficiency = overview(results, folder, sources.with_name("published"))
+    published = sources.with_name("published")
+    efficiency = overview(results, folder, published)
     own = "".join((one.folder / "numbers.tex").read_text(encoding="utf-8") for one in results)
     study = definitions(
         itertools.chain(
@@ -59,6 +68,7 @@ def join(names: Sequence[str], sources: Path, folder: Path) -> None:
             training_sentences(results),
             study_sentences(results, efficiency),
             compare_ways(results, folder) if are_alike(plans) else [],
+            compare_domains(results, published, folder) if several_domains(plans) else [],
         )
     )
     generated = folder / "generated"
@@ -73,6 +83,7 @@ def join(names: Sequence[str], sources: Path, folder: Path) -> None:
     record: dict[str, Any] = {"study": _studies(plans), "replications": list(made_from)}
     record["origin"] = made_from | {"replications": list(made_from)}
     ways = ["ways.csv"] if are_alike(plans) else []
+    ways += ["domains.csv"] if several_domains(plans) else []
     files = [*TABLES, "efficiency.csv", *ways, *(f"generated/{file}" for file in for_paper(plans))]
     origin.seal(folder, files, record)
 

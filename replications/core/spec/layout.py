@@ -73,12 +73,18 @@ def are_alike(plans: Sequence[Plan]) -> bool:
     return len(plans) > 1 and len({(plan.lender or plan).name for plan in plans}) == 1
 
 
+def several_domains(plans: Sequence[Plan]) -> bool:
+    """Whether replications are compared with others over domains."""
+    return len({plan.replication.domain for plan in plans}) > 1
+
+
 def family_figures(plans: Sequence[Plan]) -> list[str]:
     """The figures of all replications of a family together, without suffix."""
     ladder = ["figure_ladder"] if any(plan.ladder for plan in plans) else []
     alike = ["figure_front", "figure_transfer"] if are_alike(plans) else []
     gain = ["figure_gain"] if any(gain_axes(plan) for plan in plans) else []
-    return ["figure_plane", *alike, *ladder, *gain]
+    domains = ["figure_domains"] if several_domains(plans) else []
+    return ["figure_plane", *alike, *ladder, *gain, *domains]
 
 
 def gain_axes(plan: Plan) -> list[str]:
@@ -90,7 +96,8 @@ def of_family(plans: Sequence[Plan]) -> list[str]:
     """What the paper inputs of all replications of a family together, besides numbers."""
     figures = [f"{figure}.pdf" for figure in family_figures(plans)]
     ways = ["table_ways.tex"] if are_alike(plans) else []
-    return [*_FAMILY_TABLES, *ways, *figures]
+    domains = ["table_domains.tex"] if several_domains(plans) else []
+    return [*_FAMILY_TABLES, *ways, *domains, *figures]
 
 
 def for_paper(plans: Sequence[Plan]) -> list[str]:

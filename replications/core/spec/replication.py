@@ -96,6 +96,8 @@ class Replication(Strict):
     paper: str
     family: Name = "kcc"
     """The paper of ours that it is part of."""
+    domain: str = "거리 영상"
+    """What its data are, in Korean: domains are compared with each other."""
     part_of: str | None = None
     """The replication of the same paper that this one belongs to, and is built with."""
     like: str | None = None

@@ -1,0 +1,61 @@
+"""Overfitting and transfer over all domains, from what is published."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from conftest import ROOT
+from replications.core.evidence.domains import compare_domains
+from replications.core.evidence.study import load_results
+
+PUBLISHED = ROOT / "results" / "published"
+
+
+@pytest.fixture(scope="module")
+def compared(tmp_path_factory: pytest.TempPathFactory) -> tuple[pd.DataFrame, dict[str, str], Path]:
+    """The rows, what is said of them, and the folder: QM9's own results, and those of others."""
+    folder = tmp_path_factory.mktemp("domains")
+    own = load_results(PUBLISHED / "nash_qm9")
+    said = dict(compare_domains([own], PUBLISHED, folder))
+    return pd.read_csv(folder / "domains.csv"), said, folder
+
+
+def test_every_domain_has_rows(compared: tuple[pd.DataFrame, dict[str, str], Path]) -> None:
+    rows, _, folder = compared
+    assert set(rows["domain"]) >= {"거리 영상", "분자"}
+    assert rows[["replication", "run"]].duplicated().sum() == 0
+    assert rows.groupby("replication")["reference"].sum().eq(1).all()
+    table = (folder / "table_domains.tex").read_text(encoding="utf-8")
+    assert table.count(r"\\") == 2 + rows["reference"].sum()
+    assert (folder / "figure_domains.pdf").is_file()
+
+
+def test_a_row_is_the_mean_over_tasks(compared: tuple[pd.DataFrame, dict[str, str], Path]) -> None:
+    rows, _, _ = compared
+    row = rows[(rows["replication"] == "nash_mtl") & rows["reference"]].squeeze()
+    one = load_results(PUBLISHED / "nash_mtl")
+    transfer = one.transfer[(one.transfer["run"] == "nash")]
+    last = transfer[transfer["axis"].str.contains("steps=800,train_fraction=1$")]
+    last = last[last["axis"].str.contains("width=16")] if "width" in last["axis"].iloc[0] else last
+    assert row["pairs"] == len(last) == 3
+    assert row["gain"] == pytest.approx(last["gain"].mean())
+    assert row["negative"] == (last["transfer"] == "negative").sum()
+    gaps = one.overfitting.merge(last[["run", "axis", "task"]])["gap"]
+    assert row["gap_multi"] == pytest.approx(gaps.mean())
+    singles = [f"single_{task}" for task in last["task"]]
+    own = one.overfitting[one.overfitting["run"].isin(singles)]
+    own = own[own["axis"] == last["axis"].iloc[0]]
+    assert row["gap_single"] == pytest.approx(own["gap"].mean())
+
+
+def test_what_is_said_counts_the_rows(
+    compared: tuple[pd.DataFrame, dict[str, str], Path],
+) -> None:
+    rows, said, _ = compared
+    own = rows[rows["reference"]]
+    less = (own["gap_multi"] < own["gap_single"]).sum()
+    assert f"모델 {len(own)}개 가운데 {less}개에서" in said["sentence.domains.overfitting"]
+    assert f"작업 {own['pairs'].sum()}개 가운데" in said["sentence.domains.transfer"]

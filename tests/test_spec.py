@@ -298,7 +298,7 @@ def test_a_dataset_is_prepared_in_one_way_whoever_asks_for_it() -> None:
     assert plain.model_dump() != zooming.model_dump()
     assert plain.folder == zooming.folder
     assert plain.prepared_with == zooming.prepared_with
-    split = spec.load_plan("multinet", "camvid").data.model_copy(update={"split": "segnet"})
+    split = spec.load_plan("multinet_camvid", "camvid").data.model_copy(update={"split": "segnet"})
     assert split.prepared_with["split"] == "segnet"
 
 

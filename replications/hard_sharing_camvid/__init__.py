@@ -1,0 +1,1 @@
+"""Hard sharing (Caruana, 1997) of dense tasks on photographs."""

@@ -1,0 +1,1 @@
+"""Replication of MultiNet (Teichmann et al., IV 2018) on photographs."""

@@ -50,7 +50,8 @@ def test_claim_compares_delta_m_with_single_task_training(results: Path) -> None
     difference = comparisons.loc[("nash", "equal"), "difference"]
     assert difference == pytest.approx(mean["equal"] - mean["nash"])
     claims = pd.read_csv(results / "claims.csv")
-    assert claims["verdict"].tolist() == ["undecided"]
+    assert claims["claim"].tolist() == ["6", "L"]
+    assert claims["verdict"].tolist() == ["undecided"] * 2
 
 
 def test_every_comparison_at_every_budget(results: Path) -> None:

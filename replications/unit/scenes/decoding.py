@@ -18,6 +18,7 @@ class Scenes(Decoding):
     characters, 0 behind the end."""
 
     inputs = ("image", "text")
+    shown = 40
 
     def input(self, arrays: Mapping[str, Tensor]) -> Any:
         """Both parts."""

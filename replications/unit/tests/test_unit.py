@@ -19,6 +19,7 @@ from replications.core.tasks.scene.task import Scene
 from replications.mask_rcnn.objects.options import ObjectsOptions
 from replications.mask_rcnn.objects.task import Objects, Things
 from replications.unit.attention import Attention, Block
+from replications.unit.figures import taken_for
 from replications.unit.model import THINGS, UniT, build_model
 from replications.unit.options import ModelOptions
 from replications.unit.scenes import texts
@@ -251,6 +252,13 @@ def test_it_learns_what_it_is_shown() -> None:
         optimizer.step()
         totals.append(float(total.detach()))
     assert np.mean(totals[-5:]) < 0.6 * np.mean(totals[:5])
+
+
+def test_what_is_taken_for_what() -> None:
+    truth, predicted = np.array([[0, 0], [1, 1]]), np.array([[0, 1], [1, 1]])
+    found = taken_for(truth, predicted, 3)
+    assert found[:2, :2].tolist() == [[0.5, 0.5], [0, 1]]
+    assert np.isnan(found[2]).all()
 
 
 def test_shares_of_texts() -> None:

@@ -1,0 +1,1 @@
+"""Handwritten digits: a dataset of small grey pictures."""

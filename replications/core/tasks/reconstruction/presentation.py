@@ -1,0 +1,5 @@
+"""How the reconstruction of pictures is named."""
+
+from replications.core.presentation import Presentation
+
+PRESENTATION = Presentation("복원", {"psnr": "PSNR", "mse": "MSE"}, english="reconstruction")

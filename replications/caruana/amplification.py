@@ -32,11 +32,15 @@ def shares(single: Array, wanted: Array, at: Array) -> Array:
         wanted: (W,).
 
     Returns:
-        (W,), the least share at which it does; NaN where that lies outside of what was measured.
+        (W,), the least share at which it does; 0 where it is above the value from the start, and
+        infinity where it never comes so far: there a shift is known to be less, or more.
     """
     logs = np.log2(at)
-    found = np.full(len(wanted), np.nan)
+    found = np.full(len(wanted), np.inf)
     for index, value in enumerate(wanted):
+        if value < single[0]:
+            found[index] = 0.0
+            continue
         for left in range(len(at) - 1):
             low, high = single[left], single[left + 1]
             if low <= value <= high and high > low:
@@ -55,30 +59,37 @@ def shifts(single: Array, joint: Array, at: Array) -> Array:
 
 def amplification(single: Array, joint: Array, at: Array) -> pd.DataFrame:
     """A row per share: both means, the shift, and the 95 % interval of it over seeds, of curves
-    (seeds, F)."""
+    (seeds, F); all but the last share, beyond which nothing was measured, and the first, before
+    which nothing was."""
     rng = np.random.RandomState(0)
     draws = [rng.randint(len(single), size=len(single)) for _ in range(_DRAWS)]
     drawn = np.stack([shifts(single[d].mean(0), joint[d].mean(0), at) for d in draws])
     means = single.mean(0), joint.mean(0)
+    found = shifts(*means, at)
     rows = []
-    for index, (share, shift) in enumerate(zip(at, shifts(*means, at), strict=True)):
-        own = drawn[:, index]
-        known = own[~np.isnan(own)]
-        # Where a draw leaves what was measured, an interval would be too short.
-        low, high = np.quantile(known, [0.025, 0.975]) if len(known) == len(own) else (np.nan,) * 2
+    for index, share in enumerate(at):
         row = {"train_fraction": share, "single": means[0][index], "joint": means[1][index]}
-        rows.append(row | {"shift": shift, "low": low, "high": high})
+        inside = 0 < index < len(at) - 1
+        ends = (
+            np.quantile(drawn[:, index], [0.025, 0.975], method="nearest")
+            if inside
+            else [np.nan] * 2
+        )
+        shift = found[index] if inside else np.nan
+        rows.append(row | {"shift": shift, "low": ends[0], "high": ends[1]})
     return pd.DataFrame(rows)
 
 
 def numbers(table: pd.DataFrame) -> dict[str, float]:
-    """How many shifts were measured, of those the geometric mean and the least lower end; 0 where
-    none was."""
+    """The geometric mean of the shifts and of either end of their intervals, where all of them
+    were measured; else nothing."""
     known = table.dropna()
-    if known.empty:
-        return {"measured": 0.0, "shift": 0.0, "low": 0.0}
-    mean = float(np.exp(np.log(known["shift"]).mean()))
-    return {"measured": float(len(known)), "shift": mean, "low": float(known["low"].min())}
+    found = {}
+    for name in ("shift", "low", "high"):
+        values = known[name].to_numpy()
+        if len(values) and np.isfinite(values).all() and (values > 0).all():
+            found[name] = float(np.exp(np.log(values).mean()))
+    return found
 
 
 def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
@@ -24,7 +26,7 @@ def amplification(results: Results) -> Figure:
     ):
         axis.plot(people, table[column], "o-", color=colour, lw=1, ms=3, label=label)
     for row, start in zip(table.itertuples(), people, strict=True):
-        if row.shift == row.shift:  # not NaN
+        if math.isfinite(row.shift) and row.shift > 0:
             end = (start * row.shift, row.joint)
             style = {"arrowstyle": "->", "color": "0.4", "lw": 0.8}
             axis.annotate("", end, (start, row.joint), arrowprops=style)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from torch import Tensor, nn
+from torch.nn import Parameter
 
 from replications.caruana.experts import Experts
 from replications.caruana.options import ModelOptions
+from replications.core.data.batches import USUAL, Condition
 from replications.core.nets.learner import Learner
-from replications.core.nets.shared_trunk import SharedTrunk
+from replications.core.nets.shared_trunk import Build, SharedTrunk
 
 
 class Output(nn.Module):
@@ -31,10 +33,32 @@ def hidden_layer(inputs: int, units: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, units), nn.ReLU())
 
 
+class WithExtras(SharedTrunk):
+    """A shared trunk some of whose heads only serve training."""
+
+    def __init__(
+        self, trunk: Build, heads: Mapping[str, Build], seed: int, extra: Sequence[str]
+    ) -> None:
+        super().__init__(trunk, heads, seed)
+        self.extra = set(extra)
+
+    def predict(self, inputs: Tensor, condition: Condition = USUAL) -> dict[str, Tensor]:
+        """A prediction of every task that is measured; no condition changes it."""
+        return self.decode(
+            self.encode(inputs), (0, 0), [t for t in self.heads if t not in self.extra]
+        )
+
+    def inference_parameters(self) -> list[Parameter]:
+        """Without the heads that only serve training."""
+        extra = {id(p) for task in self.extra for p in self.task_parameters(task)}
+        return [p for p in self.parameters() if id(p) not in extra]
+
+
 def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -> Learner:
     """The model for the tasks in `channels` (task: width of its head)."""
     heads = {task: partial(Output, options.hidden, width) for task, width in channels.items()}
     if options.shared:
         layers = [options.inputs, *[options.hidden] * options.levels]
         return Experts(hidden_layer, layers, options.shared, options.own, heads, seed)
-    return SharedTrunk(partial(hidden_layer, options.inputs, options.hidden), heads, seed)
+    trunk = partial(hidden_layer, options.inputs, options.hidden)
+    return WithExtras(trunk, heads, seed, options.auxiliary)

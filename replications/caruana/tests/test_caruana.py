@@ -252,23 +252,51 @@ def test_the_three_ways_start_alike_where_they_can() -> None:
 
 
 def test_a_curve_moved_by_a_factor_of_two_is_found_out() -> None:
-    at = np.array([0.125, 0.25, 0.5, 1.0])
+    at = np.array([0.0625, 0.125, 0.25, 0.5, 1.0])
     single = np.log2(at)[None] + np.array([[0.0], [0.1]])
-    found = amplification.amplification(single, single + 1, at)
-    assert found["shift"][:3].tolist() == pytest.approx([2, 2, 2])
-    assert np.isnan(found["shift"][3])  # beyond what was measured
-    numbers = amplification.numbers(found.iloc[:2])
-    assert numbers["shift"] == pytest.approx(2)
+    for up, factor in ((1, 2), (-0.5, 2**-0.5)):
+        found = amplification.amplification(single, single + up, at)
+        assert found["shift"][1:4].tolist() == pytest.approx([factor] * 3)
+        assert found["shift"].isna().tolist() == [True, False, False, False, True]
+        numbers = amplification.numbers(found)
+        assert numbers["shift"] == pytest.approx(factor)
+        assert numbers["low"] <= factor <= numbers["high"]
 
 
-def test_no_shift_where_nothing_was_measured() -> None:
-    at = np.array([0.5, 1.0])
-    flat = np.zeros((3, 2))
-    assert amplification.numbers(amplification.amplification(flat, flat + 1, at)) == {
-        "measured": 0.0,
-        "shift": 0.0,
-        "low": 0.0,
-    }
+def test_no_number_where_a_shift_leaves_what_was_measured() -> None:
+    at = np.array([0.25, 0.5, 1.0])
+    rising = np.log2(at)[None] + np.zeros((3, 1))
+    above = amplification.amplification(rising, rising + 5, at)
+    assert above["low"][1] == np.inf
+    below = amplification.amplification(rising, rising - 5, at)
+    assert below["high"][1] == 0
+    for table in (above, below):
+        assert amplification.numbers(table) == {}
+
+
+def test_extra_tasks_cost_nothing_once_trained() -> None:
+    names = {"income": 1, "college_shuffled": 1}
+    small = {"inputs": 12, "hidden": 5}
+    plain = build_model({"income": 1}, ModelOptions.model_validate(small), 0)
+    options = ModelOptions.model_validate(small | {"auxiliary": ["college_shuffled"]})
+    shuffled = build_model(names, options, 0)
+    assert list(shuffled.predict(INPUTS)) == ["income"]
+    counted = [sum(p.numel() for p in m.inference_parameters()) for m in (plain, shuffled)]
+    assert counted[0] == counted[1]
+
+
+def test_experts_have_the_parameters_of_one_layer() -> None:
+    from replications.core.spec import load_plan
+
+    plan = load_plan("caruana", "quick")
+    counts = {}
+    for run in ("related", "mmoe", "cgc", "ple"):
+        options = plan.model_of(run)
+        assert isinstance(options, ModelOptions)
+        made = build_model(CHANNELS, options, 0)
+        counts[run] = sum(p.numel() for p in made.parameters())
+    for count in counts.values():
+        assert count == pytest.approx(counts["related"], rel=0.03)
 
 
 def test_neighbours_in_gray_code_differ_by_one_bit() -> None:

@@ -184,17 +184,25 @@ def _agreement(plan: Plan, wanted: Agreement, folder: Path) -> Verdict:
 
 def _measurement(plan: Plan, bounds: Sequence[Bound], folder: Path) -> Verdict:
     """Whether every number of an experiment lies within its bounds."""
-    within = []
-    for bound in bounds:
-        path = folder / bound.experiment / "numbers.json"
-        numbers = json.loads(path.read_text(encoding="utf-8"))
-        if bound.number not in numbers:
-            raise StudyError(
-                f"{path}: no number '{bound.number}', which a claim of {plan.name} asks for; "
-                f"it has: {', '.join(numbers)}"
-            )
-        value = numbers[bound.number]
-        low = -math.inf if bound.least is None else bound.least
-        high = math.inf if bound.most is None else bound.most
-        within.append(low <= value <= high)
-    return "reproduced" if all(within) else "contradicted"
+    found = [_side(plan, bound, folder) for bound in bounds]
+    if "contradicted" in found:
+        return "contradicted"
+    return "undecided" if "undecided" in found else "reproduced"
+
+
+def _side(plan: Plan, bound: Bound, folder: Path) -> Verdict:
+    path = folder / bound.experiment / "numbers.json"
+    numbers = json.loads(path.read_text(encoding="utf-8"))
+    if bound.number not in numbers and not bound.opposite:
+        raise StudyError(
+            f"{path}: no number '{bound.number}', which a claim of {plan.name} asks for; "
+            f"it has: {', '.join(numbers)}"
+        )
+    low = -math.inf if bound.least is None else bound.least
+    high = math.inf if bound.most is None else bound.most
+    if low <= numbers.get(bound.number, math.nan) <= high:
+        return "reproduced"
+    if bound.opposite is None:
+        return "contradicted"
+    other = numbers.get(bound.opposite, math.nan)
+    return "contradicted" if other < low or other > high else "undecided"

@@ -173,6 +173,10 @@ class Bound(Strict):
     number: str
     least: float | None = None
     most: float | None = None
+    opposite: str | None = None
+    """The number, such as the other end of an interval, that has to lie beyond the bound for the
+    claim to be contradicted; where neither does its part, or one was not measured (is absent), it
+    is undecided."""
 
     @model_validator(mode="after")
     def _is_bounded(self) -> Bound:

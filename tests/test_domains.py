@@ -40,7 +40,7 @@ def test_a_row_is_the_mean_over_tasks(compared: tuple[pd.DataFrame, dict[str, st
     transfer = one.transfer[(one.transfer["run"] == "nash")]
     last = transfer[transfer["axis"].str.contains("steps=800,train_fraction=1$")]
     last = last[last["axis"].str.contains("width=16")] if "width" in last["axis"].iloc[0] else last
-    assert row["pairs"] == len(last) == 3
+    assert row["tasks"] == len(last) == 3
     assert row["gain"] == pytest.approx(last["gain"].mean())
     assert row["negative"] == (last["transfer"] == "negative").sum()
     gaps = one.overfitting.merge(last[["run", "axis", "task"]])["gap"]
@@ -58,4 +58,4 @@ def test_what_is_said_counts_the_rows(
     own = rows[rows["reference"]]
     less = (own["gap_multi"] < own["gap_single"]).sum()
     assert f"모델 {len(own)}개 가운데 {less}개에서" in said["sentence.domains.overfitting"]
-    assert f"작업 {own['pairs'].sum()}개 가운데" in said["sentence.domains.transfer"]
+    assert f"작업 {own['tasks'].sum()}개 가운데" in said["sentence.domains.transfer"]

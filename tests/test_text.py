@@ -27,37 +27,39 @@ from replications.core.nets.recurrent import LSTM, BiLSTM, Embeddings, stages
 from replications.core.tasks.tagging.task import Tagging, common
 
 SAMPLES = ROOT.parent / "shared" / "data" / "ud_english_ewt"
-NEWS = "迈向/v  充满/v  希望/n  的/u  新/a  世纪/n  。/w  一九九八年/t  新年/t\n"
+NEWS = "迈向/v  充满/v  希望/n  的/u  新/a  世纪/n  。/w  ”/w  一九九八年/t  新年/t\n"
 
 
 @pytest.fixture
 def news(tmp_path: Path) -> Path:
-    """Ten paragraphs of two sentences, the last two held out."""
+    """Ten paragraphs of two sentences, each begun by its number; the last two are held out."""
     path = tmp_path / "199801.txt"
-    path.write_text(NEWS * 10, encoding="utf-8")
+    path.write_text("".join(f"{n}/m {NEWS}" for n in "甲乙丙丁戊己庚辛壬癸"), encoding="utf-8")
     return path
 
 
 def test_characters_know_their_place_in_a_word(news: Path) -> None:
     first, second = peoples_daily.sentences_of(peoples_daily.read_paragraphs(news)[0])
-    assert "".join(first.words) == "迈向充满希望的新世纪。"
-    assert "".join(first.tags["seg"]) == "BEBEBESSBES"
-    assert first.tags["pos"][-4:] == ("a", "n", "n", "w")
+    assert "".join(first.words) == "甲迈向充满希望的新世纪。”"
+    assert "".join(first.tags["seg"]) == "SBEBEBESSBESS"
+    assert first.tags["pos"][-5:] == ("a", "n", "n", "w", "w")
     assert "".join(second.tags["seg"]) == "BMMMEBE"
 
 
 def test_the_news_is_prepared(news: Path) -> None:
-    options = PeoplesDailyOptions(sentences=(3, 1, 2), length=11)
+    options = PeoplesDailyOptions(sentences=(3, 1, 1), length=13)
     splits: dict[str, Any] = dict(peoples_daily.prepare(options, news).splits)
+    # The second sentence of every paragraph is the same, so it trains and does not test.
     assert {n: own["words"].shape for n, own in splits.items()} == {
-        "train": (3, 11, 1),
-        "val": (1, 11, 1),
-        "test": (2, 11, 1),
+        "train": (3, 13, 1),
+        "val": (1, 13, 1),
+        "test": (1, 13, 1),
     }
+    assert all((own["words"][0, :, 0] > 0).all() for own in splits.values())
     for own in splits.values():
         assert ((own["words"][..., 0] == 0) == (own["seg"] == 255)).all()
-    with pytest.raises(StudyError, match="4 sentences for val; the People's Daily has 2 that are"):
-        peoples_daily.prepare(PeoplesDailyOptions(sentences=(3, 4, 2), length=11), news)
+    with pytest.raises(StudyError, match="4 sentences for val; the People's Daily has 1 that are"):
+        peoples_daily.prepare(PeoplesDailyOptions(sentences=(3, 4, 1), length=13), news)
 
 
 def test_text_without_tags_is_refused(news: Path) -> None:
@@ -80,8 +82,8 @@ CONLLU = """# sent_id = reviews-1-0001
 def test_words_that_are_several_or_not_there_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "some.conllu"
     path.write_text(CONLLU, encoding="utf-8")
-    [(genre, sentence)] = ewt.read_conllu(path)
-    assert genre == "reviews"
+    [sentence] = ewt.read_conllu(path)
+    assert sentence.genre == "reviews"
     assert sentence.words == ("do", "n't", "go", "there")
     assert sentence.tags["deprel"] == ("aux", "advmod", "root", "advmod")
     assert sentence.tags["head"] == ("+2", "+1", "root", "-1")
@@ -105,8 +107,8 @@ def test_genuine_treebank() -> None:
     if not SAMPLES.is_dir():
         pytest.skip("needs the sample of the English Web Treebank")
     whole = ewt.read_conllu(SAMPLES / "en_ewt-ud-train.conllu")
-    assert (len(whole), sum(len(s.words) for _, s in whole)) == (12_544, 204_577)
-    assert Counter(genre for genre, _ in whole)["reviews"] == 2_725
+    assert (len(whole), sum(len(own.words) for own in whole)) == (12_544, 204_577)
+    assert Counter(own.genre for own in whole)["reviews"] == 2_725
     options = EWTOptions(sentences=(1000, 100, 1000), length=24, genre="reviews")
     prepared = ewt.prepare(options, SAMPLES)
     tags = prepared.facts["tags"]
@@ -121,6 +123,7 @@ def test_genuine_treebank() -> None:
     foreign = {name: own["foreign"].mean() for name, own in splits.items()}
     assert foreign["train"] == foreign["val"] == 0
     assert foreign["test"] == pytest.approx(1 - 535 / 2077, abs=0.05)
+    assert len({row.tobytes() for row in splits["train"]["words"]}) == 1000
     assert splits["train"]["words"].max() < VOCABULARY
     assert splits["train"]["words"][..., 1:].max() < LETTERS
 

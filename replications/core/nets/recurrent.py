@@ -7,6 +7,7 @@ Positions behind the end of a sentence hold 0 in every map, and by that are know
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -114,12 +115,18 @@ def _taken(x: Tensor, places: Tensor) -> Tensor:
 
 # PyTorch counts no FLOPs of these: four gates, of the input and of the state at every position.
 @register_flop_formula(torch.ops.aten.mkldnn_rnn_layer)
-def _flops_of_layer(
+def _flops_on_cpu(
     x: tuple[int, ...],
     weight_ih: tuple[int, ...],
     weight_hh: tuple[int, ...],
     *others: object,
     **own: object,
 ) -> int:
-    positions = x[0] * x[1]
-    return 2 * positions * (math.prod(weight_ih) + math.prod(weight_hh))
+    return 2 * x[0] * x[1] * (math.prod(weight_ih) + math.prod(weight_hh))
+
+
+@register_flop_formula(torch.ops.aten._cudnn_rnn)
+def _flops_on_cuda(
+    x: tuple[int, ...], weights: Sequence[tuple[int, ...]], *others: object, **own: object
+) -> int:
+    return 2 * x[0] * x[1] * sum(math.prod(shape) for shape in weights if len(shape) > 1)

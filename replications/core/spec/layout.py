@@ -7,11 +7,13 @@ what its paper is made from.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from replications.core.spec.plan import Plan
+from replications.core.spec.reading import REPLICATIONS
 
 DESCRIPTION = "dataset.json"
 """The description of a prepared dataset, which has the hash of every array beside it."""
@@ -74,8 +76,14 @@ def are_alike(plans: Sequence[Plan]) -> bool:
 
 
 def several_domains(plans: Sequence[Plan]) -> bool:
-    """Whether replications are compared with others over domains."""
-    return len({plan.replication.domain for plan in plans}) > 1
+    """Whether the paper of a family compares domains: it inputs the table."""
+    papers = {REPLICATIONS.parent / "paper" / p.replication.family / "main.tex" for p in plans}
+    return any(_inputs_domains(paper) for paper in papers)
+
+
+@functools.cache
+def _inputs_domains(paper: Path) -> bool:
+    return paper.is_file() and "generated/table_domains.tex" in paper.read_text(encoding="utf-8")
 
 
 def family_figures(plans: Sequence[Plan]) -> list[str]:

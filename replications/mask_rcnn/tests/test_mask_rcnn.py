@@ -237,6 +237,15 @@ def test_predictions_hold_masks_where_they_were_learned() -> None:
     assert torch.allclose(plain, masked[..., :FIELDS], atol=1e-5)
 
 
+def test_inference_costs_no_masks() -> None:
+    plain, masked = (network(*names).eval() for names in (["objects"], ["objects", "masks"]))
+    counts = [sum(p.numel() for p in own.inference_parameters()) for own in (plain, masked)]
+    assert counts[0] == counts[1]
+    with torch.no_grad():
+        assert masked(batch().inputs)["objects"].shape == (2, 5, FIELDS)
+        assert masked.predict(batch().inputs)["objects"].shape == (2, 5, FIELDS + MASK * MASK)
+
+
 def test_it_learns_what_it_is_shown() -> None:
     torch.manual_seed(0)
     learner, shown = network("objects", "masks"), batch()

@@ -39,8 +39,8 @@ class ScenesOptions(DatasetOptions):
 
     @model_validator(mode="after")
     def _has_so_many(self) -> ScenesOptions:
-        if self.texts == "korean_comments" and self.texts_each > 8:
-            raise ValueError("korean_comments has texts for texts_each: 8 at most")
+        if self.texts == "korean_comments" and self.texts_each > 10:
+            raise ValueError("korean_comments has texts for texts_each: 10 at most")
         return self
 
     @property

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from replications.core.data.prepare import Prepared, Samples
+from replications.core.data.prepare import Prepared, Samples, tracked_md5
 from replications.core.data.streets import preparation as streets
 from replications.core.data.streets.options import StreetsOptions
-from replications.core.files import md5_of
 from replications.core.spec.reading import REPLICATIONS
 from replications.unit.scenes import texts
 from replications.unit.scenes.options import ScenesOptions
@@ -43,5 +42,6 @@ def prepare(options: ScenesOptions) -> Prepared:
     facts = pictures.facts | {
         "text_classes": {label: texts.CLASSES[label] for label in options.text_labels}
     }
-    md5 = pictures.md5 | {path.name: md5_of(path) for path in paths}
+    record = _TOP / "data" / f"{options.texts}.dvc"
+    md5 = pictures.md5 | {path.name: tracked_md5(path, record) for path in paths}
     return Prepared(arrays(), md5, facts)

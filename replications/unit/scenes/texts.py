@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 
 from replications.core.data.labels import Array
-from replications.core.data.text.ids import VOCABULARY
 from replications.core.data.text.sentences import UNKNOWN, Sentence, vocabulary
 from replications.core.errors import StudyError
 
@@ -98,7 +97,6 @@ def encoded(
         for row, own in zip(ids, comments, strict=True):
             spelled = [known.get(letter, UNKNOWN) for letter in own.text[:length]] or [UNKNOWN]
             row[: len(spelled)] = spelled
-        assert ids.max() < VOCABULARY
         labels = {
             label: np.array([own.classes[label] for own in comments], np.uint8).reshape(-1, each)
             for label in comments[0].classes

@@ -18,7 +18,7 @@ from replications.core.errors import StudyError
 from replications.core.spec.reading import REPLICATIONS
 
 _TOP = REPLICATIONS.parent
-_ENDS = "。！？；"
+_ENDS, _CLOSING = "。！？；", "”’』」）》"
 _HELD_OUT = 0.1
 """The share of the month that validates, the last but one tenth, and that tests, the last."""
 
@@ -39,8 +39,8 @@ def prepare(options: PeoplesDailyOptions, file: Path | None = None) -> Prepared:
         name: [s for own in part for s in sentences_of(own) if len(s.words) <= options.length]
         for name, part in split(paragraphs).items()
     }
-    words, tags = vocabulary(parts["train"]), tag_sets(parts["train"])
     tables = chosen(parts, options.sentences, "the People's Daily")
+    words, tags = vocabulary(tables["train"]), tag_sets(parts["train"])
     arrays = {
         name: encoded(own, words, tags, options.length, letters=0) for name, own in tables.items()
     }
@@ -86,11 +86,13 @@ def split(
 def sentences_of(paragraph: list[tuple[str, str]]) -> Iterator[Sentence]:
     """The sentences of a paragraph, by character."""
     words: list[tuple[str, str]] = []
+    ended = False
     for word, tag in paragraph:
-        words.append((word, tag))
-        if word in _ENDS:
+        if ended and word not in _CLOSING:  # a closing mark belongs to what it closes
             yield _by_character(words)
             words = []
+        words.append((word, tag))
+        ended = word in _ENDS or (ended and word in _CLOSING)
     if words:
         yield _by_character(words)
 

@@ -19,10 +19,11 @@ _FIRST = ord("!")
 
 @dataclass(frozen=True)
 class Sentence:
-    """Words, and by the name of a label a tag of each."""
+    """Words, by the name of a label a tag of each, and what kind of text they are from."""
 
     words: tuple[str, ...]
     tags: Mapping[str, tuple[str, ...]]
+    genre: str = ""
 
 
 def vocabulary(sentences: Sequence[Sentence]) -> dict[str, int]:

@@ -3,30 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
 
 import numpy as np
 
+from replications.core.data.text.sentences import Sentence
 from replications.core.errors import StudyError
-
-Item = TypeVar("Item")
 
 
 def chosen(
-    parts: Mapping[str, Sequence[Item]], wanted: Sequence[int], dataset: str
-) -> dict[str, list[Item]]:
-    """The first of one random order of each part; fewer lie in more.
+    parts: Mapping[str, Sequence[Sentence]], wanted: Sequence[int], dataset: str
+) -> dict[str, list[Sentence]]:
+    """Of each part, each sentence once, as many as wanted of one random order; fewer lie in more.
+
+    What is held out has none of the words of what trains, sentence by sentence. The longest comes
+    first: costs are measured on the first sample, and constants have its shape.
 
     Raises:
         StudyError: more are asked for than there are.
     """
+    known: set[tuple[str, ...]] = set()
     found = {}
     for (name, part), count in zip(parts.items(), wanted, strict=True):
-        if count > len(part):
+        fresh = {own.words: own for own in part if own.words not in known}
+        own = list(fresh.values())
+        known |= set(fresh)
+        if count > len(own):
             raise StudyError(
-                f"{count} sentences for {name}; {dataset} has {len(part)} that are short enough"
+                f"{count} sentences for {name}; {dataset} has {len(own)} that are short enough"
             )
         # The stream of RandomState is frozen; those of newer generators may change with numpy.
-        order = np.random.RandomState(0).permutation(len(part))
-        found[name] = [part[i] for i in order[:count]]
+        order = np.random.RandomState(0).permutation(len(own))
+        drawn = [own[i] for i in order[:count]]
+        longest = max(range(count), key=lambda i: len(drawn[i].words))
+        found[name] = [drawn[longest], *drawn[:longest], *drawn[longest + 1 :]]
     return found

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from replications.core.data.prepare import Prepared
+from replications.core.data.prepare import Prepared, tracked_md5
+from replications.core.data.records import read_record
 from replications.core.data.text.sentences import Sentence, encoded, tag_sets, vocabulary
 from replications.core.data.text.splits import chosen
 from replications.core.data.ud_english_ewt.options import EWTOptions
@@ -36,30 +37,42 @@ def prepare(options: EWTOptions, folder: Path | None = None) -> Prepared:
         StudyError: a file is missing, altered or no CoNLL-U, or has too few sentences.
     """
     paths = [folder / Path(s).name if folder else _TOP / s for s in options.sources]
+    record = _TOP / "data" / "ud_english_ewt.dvc"
+    md5 = {} if folder else {path.name: checked_md5(path, record) for path in paths}
     whole = {name: read_conllu(path) for name, path in zip(_SPLITS, paths, strict=True)}
-    md5 = {path.name: md5_of(path) for path in paths}
-    words = vocabulary([sentence for _, sentence in whole["train"]])
-    tags = tag_sets([sentence for _, sentence in whole["train"]])
     parts = {
         name: [
-            (genre, sentence)
-            for genre, sentence in own
+            sentence
+            for sentence in own
             if len(sentence.words) <= options.length
-            and (name == "test" or options.genre in ("all", genre))
+            and (name == "test" or options.genre in ("all", sentence.genre))
         ]
         for name, own in whole.items()
     }
     tables = chosen(parts, options.sentences, "the English Web Treebank")
+    words, tags = vocabulary(tables["train"]), tag_sets(whole["train"])
     arrays = {
-        name: encoded([s for _, s in own], words, tags, options.length, options.letters)
-        | {"foreign": np.array([options.genre not in ("all", genre) for genre, _ in own])}
+        name: encoded(own, words, tags, options.length, options.letters)
+        | {"foreign": np.array([options.genre not in ("all", s.genre) for s in own])}
         for name, own in tables.items()
     }
     facts = {"tags": tags, "words": len(words), "genres": options.genre != "all"}
     return Prepared(arrays.items(), md5, facts)
 
 
-def read_conllu(path: Path) -> list[tuple[str, Sentence]]:
+def checked_md5(path: Path, record: Path) -> str:
+    """MD5 of a file, which must be the one that its record has, if it has one: nobody published
+    that of the largest.
+
+    Raises:
+        StudyError: it is another file.
+    """
+    known = {file.path: file.md5 for file in read_record(record.stem, record.parent).outs}
+    tracked = known.get(path.relative_to(record.parent).as_posix())
+    return tracked_md5(path, record) if tracked else md5_of(path)
+
+
+def read_conllu(path: Path) -> list[Sentence]:
     """The sentences and their genres, which the names of sentences begin with.
 
     Lines of several words in one (`1-2`) and of words that are not there (`8.1`) are passed over.
@@ -83,7 +96,7 @@ def read_conllu(path: Path) -> list[tuple[str, Sentence]]:
             if row[0].isdigit():
                 rows.append(row)
         elif not line and rows:
-            found.append((genre, Sentence(*_columns(rows, f"{path}: line {number - 1}"))))
+            found.append(Sentence(*_columns(rows, f"{path}: line {number - 1}"), genre))
             rows = []
     return found
 

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from pydantic import model_validator
+
 from replications.core.nets.registry import MOBILENET_V2, Encoder, StridedOptions
 from replications.core.spec.options import Positive
 
@@ -85,4 +87,18 @@ class StagedOptions(StridedOptions):
 
     head_channels: Positive = 32
     heads: dict[str, HeadKind] = {}
-    """What a task's head predicts for; none given: every pixel."""
+    """What a task's head predicts for; none given: every pixel, or every word."""
+
+    @model_validator(mode="after")
+    def _heads_suit_the_encoder(self) -> StagedOptions:
+        reads = self.encoder in self.known and not self.known[self.encoder].strides
+        if unfit := [task for task, kind in self.heads.items() if (kind == "words") != reads]:
+            raise ValueError(
+                f"heads: {unfit[0]}: {self.heads[unfit[0]]}: the {self.encoder} encoder is one of "
+                f"{'words' if reads else 'pictures'}"
+            )
+        return self
+
+    def head_of(self, task: str) -> HeadKind:
+        """What the head of a task predicts for."""
+        return self.heads.get(task, "map" if self.known[self.encoder].strides else "words")

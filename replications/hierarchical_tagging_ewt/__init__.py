@@ -1,0 +1,1 @@
+"""Replication of low-level tasks at low layers, on English."""

@@ -1,0 +1,1 @@
+"""Replication of sluice networks, on English."""

@@ -1,0 +1,1 @@
+"""Replication of sparse sharing, on English."""

@@ -163,14 +163,19 @@ def measured_claim(plan: Plan, bound: Bound) -> Plan:
         ({"least": 0.5}, "reproduced"),
         ({"most": 0.5}, "contradicted"),
         ({"least": 0.9, "most": 0.95}, "reproduced"),
+        # An interval: both ends have to lie on the other side.
+        ({"least": 0.9, "opposite": "high"}, "reproduced"),
+        ({"least": 0.95, "opposite": "high"}, "undecided"),
+        ({"least": 0.98, "opposite": "high"}, "contradicted"),
+        ({"number": "never", "least": 0.9, "opposite": "high"}, "undecided"),
     ],
 )
 def test_a_claim_on_a_measured_number(
-    tmp_path: Path, bound: dict[str, float], verdict: str
+    tmp_path: Path, bound: dict[str, object], verdict: str
 ) -> None:
     (tmp_path / "toy").mkdir()
-    write_json(tmp_path / "toy" / "numbers.json", {"share": 0.93})
-    wanted = Bound(experiment="toy", number="share", **bound)
+    write_json(tmp_path / "toy" / "numbers.json", {"share": 0.93, "high": 0.97})
+    wanted = Bound.model_validate({"experiment": "toy", "number": "share"} | bound)
     plan = measured_claim(load_plan("multinet", "micro"), wanted)
     found = claims_table(plan, observed(two_tasks()), pd.DataFrame(), tmp_path)
     assert found["verdict"].tolist() == [verdict]

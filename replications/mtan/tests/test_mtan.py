@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from replications.core.nets.columns import Columns, encoder
-from replications.core.nets.registry.staged import STAGED
+from replications.core.nets.registry.staged import PICTURES
 from replications.core.weighting.libmtl.weighting import libmtl_class
 from replications.mtan.halves import through
 from replications.mtan.model import build_model
@@ -20,9 +20,9 @@ def options(**own: object) -> ModelOptions:
     return ModelOptions.model_validate({"encoder": "thin", "width": 4, "head_channels": 8} | own)
 
 
-@pytest.mark.parametrize("name", STAGED)
+@pytest.mark.parametrize("name", PICTURES)
 def test_a_stage_in_halves_is_the_stage(name: str) -> None:
-    stages = encoder(options(encoder=name, stride=STAGED[name].strides[0]), 0).eval()
+    stages = encoder(options(encoder=name, stride=PICTURES[name].strides[0]), 0).eval()
     x = torch.rand(1, 3, 64, 64)
     for stage in stages:
         inner, output = through(stage, x)

@@ -80,10 +80,15 @@ STAGED = {
 }
 
 
+PICTURES = {name: kind for name, kind in STAGED.items() if kind.strides}
+WORDS = {name: kind for name, kind in STAGED.items() if not kind.strides}
+"""The encoders of either; systems that suit words say so."""
+
+
 class StagedOptions(StridedOptions):
     """An encoder in stages, and a head for each task."""
 
-    known = STAGED
+    known = PICTURES
 
     head_channels: Positive = 32
     heads: dict[str, HeadKind] = {}

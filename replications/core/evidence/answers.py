@@ -33,7 +33,8 @@ def training_sentences(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
     plans = [one.plan for one in results]
     known = (plan.epochs_of(plan.settings_of(run)) for plan in plans for run in plan.runs)
     epochs = sorted({passes for passes in known if passes})
-    passes = [f"{value:.2g}" for value in dict.fromkeys([*epochs[:1], *epochs[-1:]])]
+    few_and_many = dict.fromkeys([*epochs[:1], *epochs[-1:]])
+    passes = [f"{value:.0f}" if value >= 10 else f"{value:.2g}" for value in few_and_many]
     data = f" 학습 데이터를 {'--'.join(passes)}회 반복하여" if passes else ""
     yield (
         "sentence.study.trained",

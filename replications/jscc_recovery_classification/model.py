@@ -37,6 +37,8 @@ class JointSourceChannel(Learner):
     def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:
         super().__init__()
         self.options = options
+        self.price: Tensor | None = None
+        """What the symbols of the last batch cost."""
         values, hidden = 2 * options.symbols, options.hidden
         with seeded(seed, "trunk"):
             self.encoder = layers(options.pixels, hidden, hidden, values)

@@ -58,13 +58,9 @@ def giou(one: Tensor, other: Tensor) -> Tensor:
     low = torch.maximum(one[..., :2], other[..., :2])
     high = torch.minimum(one[..., 2:], other[..., 2:])
     common = (high - low).clamp(min=0).prod(dim=-1)
-    union = _area(one) + _area(other) - common
+    union = area(one) + area(other) - common
     outer = torch.maximum(one[..., 2:], other[..., 2:]) - torch.minimum(
         one[..., :2], other[..., :2]
     )
     around = outer.prod(dim=-1)
     return common / union - (around - union) / around
-
-
-def _area(boxes: Tensor) -> Tensor:
-    return area(boxes.flatten(0, -2)).view(boxes.shape[:-1])

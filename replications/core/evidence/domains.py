@@ -35,10 +35,11 @@ def compare_domains(
     rows = pd.DataFrame([row for one in every for row in _rows(one)], columns=_COLUMNS)
     with replacing(folder / "domains.csv") as temporary:
         rows.to_csv(temporary, index=False)
-    write_text(folder / "table_domains.tex", table(rows, every))
+    reference = rows[rows["reference"]]
+    write_text(folder / "table_domains.tex", table(reference, every))
     with mpl.rc_context(style()):
-        save(figure(every), folder / "figure_domains")
-    yield from sentences(rows[rows["reference"]])
+        save(figure(reference, every), folder / "figure_domains")
+    yield from sentences(reference)
 
 
 def sentences(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -63,7 +64,7 @@ def _rows(one: Results) -> Iterator[dict[str, object]]:
     tasks that did not stay at their floor."""
     plan = one.plan
     for name, run in plan.runs.items():
-        if run.role == "single" or run.axis or run.of or name in plan.behind(name):
+        if run.role == "single" or run.axis or run.of:
             continue
         gains = _learned(_of(one.transfer, plan, name), one)
         if gains.empty:
@@ -116,7 +117,7 @@ def table(rows: pd.DataFrame, results: Sequence[Results]) -> str:
         r"\midrule",
     ]
     before = ""
-    for row in rows[rows["reference"]].itertuples():
+    for row in rows.itertuples():
         domain = row.domain if row.domain != before else ""
         before = row.domain
         numbers = [rf"\num{{{v:.1f}}}" for v in (row.gap_single, row.gap_multi)]
@@ -126,21 +127,21 @@ def table(rows: pd.DataFrame, results: Sequence[Results]) -> str:
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"]) + "\n"
 
 
-def figure(results: Sequence[Results]) -> Figure:
+def figure(rows: pd.DataFrame, results: Sequence[Results]) -> Figure:
     """Of the reference run of each replication: the gain of each task against its single-task
     network, with 95 % intervals, and the gap between training and test, single and multi."""
-    shown = [one for one in results if not _gains(one).empty]
+    by_name = {one.plan.name: one for one in results}
+    shown = [by_name[name] for name in rows["replication"]]
     size = (COLUMN, (14 + 8 * max(1, len(shown))) * MM)
     drawn, (left, right) = plt.subplots(1, 2, figsize=size, sharey=True, layout="constrained")
-    for place, one in enumerate(shown):
+    for place, (one, row) in enumerate(zip(shown, rows.itertuples(), strict=True)):
         gains = _gains(one)
         offsets = np.linspace(-0.3, 0.3, len(gains)) if len(gains) > 1 else [0.0]
         for offset, gain in zip(offsets, gains.itertuples(), strict=True):
             colour = {"negative": COLOURS[1], "positive": COLOURS[2]}.get(gain.transfer, "0.5")
             left.plot([gain.low, gain.high], [place + offset] * 2, color=colour, lw=0.8)
             left.plot(gain.gain, place + offset, "o", color=colour, ms=2.5)
-        [row] = [own for own in _rows(one) if own["reference"]]
-        ends = [row["gap_single"], row["gap_multi"]]
+        ends = [row.gap_single, row.gap_multi]
         right.plot(ends, [place] * 2, color="0.7", lw=0.8, zorder=0)
         for value, colour, marker in zip(ends, COLOURS, "os", strict=False):
             right.plot(value, place, marker, color=colour, ms=3.5)

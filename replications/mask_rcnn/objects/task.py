@@ -199,8 +199,8 @@ class AveragePrecision(Accumulator):
 
 
 def area(boxes: Tensor) -> Tensor:
-    """(N, 4) to (N,)."""
-    return (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    """(..., 4) to (...)."""
+    return (boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1])
 
 
 def box_iou(one: Tensor, other: Tensor) -> Tensor:

@@ -5,9 +5,7 @@ On the CPU, which is everywhere, it resumes too, so that the tests themselves ar
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +14,7 @@ import torch
 
 from conftest import ROOT, fetched
 from replications.core.data.batches import read_description
+from replications.core.data.prepare import write
 from replications.core.engine import checkpoint
 from replications.core.engine.devices import training_device
 from replications.core.engine.loop import Training, train
@@ -36,12 +35,11 @@ def data(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
     folder, found = tmp_path_factory.mktemp("prepared"), {}
     for name in NAMES:
         options = load_plan(name, "micro").data
-        fetched(options)
         found[name] = folder / Path(options.folder).name
         if not found[name].exists():
-            command = [sys.executable, "-m", "replications.core.data.prepare"]
-            command += ["--dataset", json.dumps(options.model_dump(mode="json"))]
-            subprocess.run([*command, "--output", str(found[name])], cwd=ROOT, check=True)
+            fetched(options)
+            with contextlib.chdir(ROOT):
+                write(options, options.load(options.preparation)(options), found[name])
     return found
 
 

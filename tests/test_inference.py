@@ -13,6 +13,9 @@ import onnxruntime
 import pytest
 from PIL import Image
 
+from replications.core.errors import StudyError
+from replications.core.inference import predict
+
 RUN = "results/micro/uncertainty/equal/0"
 
 
@@ -72,23 +75,26 @@ def test_predictions_of_images_are_those_of_the_study(
     )
 
 
-def test_what_cannot_be_predicted_is_explained(project: Path, images: Path, tmp_path: Path) -> None:
-    def refused(run: str, image: Path) -> str:
-        done = call(project, "predict", run, image, "--output", tmp_path / "out")
-        assert done.returncode == 1
-        assert "Traceback" not in done.stderr
-        return done.stderr
+def test_what_cannot_be_predicted_is_explained(
+    project: Path, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(run: str, *given: Path, output: Path = tmp_path / "out") -> str:
+        arguments = ["predict", run, *map(str, given), "--output", str(output)]
+        monkeypatch.setattr(sys, "argv", arguments)
+        with pytest.raises(StudyError) as told:
+            predict.main()
+        return str(told.value)
 
+    monkeypatch.chdir(project)
     assert "neither an image nor a folder of images" in refused(RUN, tmp_path / "none.png")
     alone = "results/micro/uncertainty/single_instances/0"
     assert "inside semantic classes, which this run does not predict" in refused(alone, images)
-    over = call(project, "predict", RUN, images, "--output", images)
-    assert "has images that would be overwritten" in over.stderr
+    assert "has images that would be overwritten" in refused(RUN, images, output=images)
     twin = images.parent / "twin"
     twin.mkdir()
     (twin / "street.jpg").write_bytes((images / "photo.jpg").read_bytes())
-    both = call(project, "predict", RUN, images, twin, "--output", tmp_path / "out")
-    assert re.search(r"street\.png and \S+street\.jpg have one name", both.stderr)
+    both = refused(RUN, images, twin)
+    assert re.search(r"street\.png and \S+street\.jpg have one name", both)
     assert "not an image that can be read" in refused(RUN, images / "notes.txt")
     (tmp_path / "empty").mkdir()
     assert "no images in it" in refused(RUN, tmp_path / "empty")
@@ -98,6 +104,9 @@ def test_what_cannot_be_predicted_is_explained(project: Path, images: Path, tmp_
     weights.unlink()
     try:
         assert "snakemake --cores all -f" in refused(RUN, images)
+        said = call(project, "predict", RUN, images, "--output", tmp_path / "out")
+        assert said.returncode == 1
+        assert "Traceback" not in said.stderr
     finally:
         weights.write_bytes(content)
 

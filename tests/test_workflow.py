@@ -345,17 +345,21 @@ def test_a_typo_in_the_configuration_is_refused_before_anything_runs(project: Pa
     assert "Traceback" not in done.stdout
 
 
-def test_an_altered_data_file_is_refused_and_restored(project: Path) -> None:
+def test_an_altered_data_file_is_refused_and_restored(project: Path, tmp_path: Path) -> None:
     archive = project / "data" / "streets" / "val.tar"
-    content = bytearray(archive.read_bytes())
-    content[5000] ^= 1
-    archive.write_bytes(content)
-    done = snakemake(project)
-    assert done.returncode != 0
-    assert "altered or cut short. Delete it and run again" in done.stdout
-    archive.unlink()
-    done = snakemake(project)
-    assert done.returncode == 0, done.stdout[-3000:]
+    whole = archive.read_bytes()
+    prepared = "data/prepared/streets-32x64/dataset.json"
+    with restored(project, tmp_path):
+        content = bytearray(whole)
+        content[5000] ^= 1
+        archive.write_bytes(content)
+        done = snakemake(project)
+        assert done.returncode != 0
+        assert "altered or cut short. Delete it and run again" in done.stdout
+        archive.unlink()
+        done = snakemake(project, prepared)
+        assert done.returncode == 0, done.stdout[-3000:]
+        assert archive.read_bytes() == whole
 
 
 def test_an_altered_byte_in_the_bundle_is_refused(project: Path, tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 
 from replications.core.data.batches import Batch
-from replications.core.data.digits.decoding import GreyPictures
 from replications.core.data.digits.options import DigitsOptions
 from replications.core.data.digits.preparation import prepare
+from replications.core.data.grey.decoding import GreyPictures
 from replications.core.nets.learner import Moment
 from replications.core.tasks.category.task import Category
 from replications.core.tasks.reconstruction.task import Reconstruction

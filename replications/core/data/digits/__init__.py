@@ -1,1 +1,1 @@
-"""Handwritten digits: a dataset of small grey pictures."""
+"""Handwritten digits of 8x8 cells: a dataset that needs no download."""

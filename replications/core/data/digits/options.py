@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
-from replications.core.spec.options import DatasetOptions
+from replications.core.data.grey.options import GreyOptions
 
 
-class DigitsOptions(DatasetOptions):
+class DigitsOptions(GreyOptions):
     """The digits that scikit-learn carries (Alpaydin and Kaynak, UCI, 1998)."""
 
-    labels = ("picture", "category")
-    implementation = ".decoding:GreyPictures"
-    examples = ".examples:figure"
     facts = {"height": 8, "width": 8, "train": 1000, "val": 297, "test": 500}
 
     name: Literal["digits"] = "digits"

@@ -8,6 +8,7 @@ import hashlib
 import numpy as np
 
 from replications.core.data.digits.options import DigitsOptions
+from replications.core.data.grey.splits import at_random
 from replications.core.data.prepare import Prepared
 
 CLASSES = tuple(map(str, range(10)))
@@ -15,19 +16,13 @@ _MOST = 16
 
 
 def prepare(options: DigitsOptions) -> Prepared:
-    """All of them, split once at random; a picture is an input and, as `picture`, a label."""
+    """All of them, split once at random."""
     from sklearn.datasets import load_digits
 
     found = load_digits()
-    pictures = (found.images * (255 / _MOST)).round().astype(np.uint8)[:, None]
+    pictures = (found.images * (255 / _MOST)).round().astype(np.uint8)
     labels = found.target.astype(np.uint8)
-    # The stream of RandomState is frozen; those of newer generators may change with numpy.
-    order = np.random.RandomState(0).permutation(len(labels))
-    counts = [options.facts[split] for split in ("train", "val")]
-    parts = np.split(order, np.cumsum(counts))
-    arrays = {
-        split: {"image": pictures[rows], "picture": pictures[rows], "category": labels[rows]}
-        for split, rows in zip(("train", "val", "test"), parts, strict=True)
-    }
+    counts = {split: options.facts[split] for split in ("train", "val", "test")}
+    splits = at_random(pictures, labels, counts)
     md5 = hashlib.md5(pictures.tobytes() + labels.tobytes(), usedforsecurity=False).hexdigest()
-    return Prepared(arrays.items(), {"digits": md5}, {"categories": list(CLASSES)})
+    return Prepared(splits.items(), {"digits": md5}, {"categories": list(CLASSES)})

@@ -1,0 +1,1 @@
+"""Fashion-MNIST: a dataset of grey pictures of clothes."""

@@ -1,0 +1,41 @@
+"""Metrics against a condition of the evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+
+from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM
+from replications.core.evidence.naming import task_name
+from replications.core.evidence.study import Results
+
+
+def against_condition(results: Results, condition: str, label: str, runs: Sequence[str]) -> Figure:
+    """A panel per task, a curve per run, and the single-task run in grey; bands are 95 % intervals
+    over seeds. The usual condition is the one that the model's settings say."""
+    plan = results.plan
+    usual = float(getattr(plan.model_of(plan.replication.reference), condition))
+    headline = plan.replication.headline
+    figure, axes = plt.subplots(1, len(headline), figsize=(COLUMN, 50 * MM), layout="constrained")
+    for axis, (task, metric) in zip(axes, headline.items(), strict=True):
+        own = results.under.xs((task, metric), level=("task", "metric")).reset_index()
+        own["at"] = [
+            float(c.removeprefix(f"{condition}=")) if c else usual for c in own["condition"]
+        ]
+        shown = [run for run in (f"single_{task}", *runs) if run in set(own["run"])]
+        for index, run in enumerate(shown):
+            curve = own[own["run"] == run].sort_values("at")
+            colour = COLOURS[index - 1] if index else "0.5"
+            marker = MARKERS[index % len(MARKERS)]
+            look = {"color": colour, "ls": "-", "ms": 2, "lw": 0.8}
+            axis.plot(curve["at"], curve["mean"], marker, label=plan.runs[run].title, **look)
+            ends = curve["low"], curve["high"]
+            axis.fill_between(curve["at"], *ends, color=colour, alpha=0.2, lw=0)
+        axis.set_title(f"{task_name(task)} ({own['unit'].iloc[0]})", fontsize=7)
+    figure.supxlabel(label, fontsize=7)
+    entries = axes[-1].get_legend_handles_labels()
+    place = {"loc": "outside upper center", "ncols": 3, "frameon": False, "fontsize": 6}
+    figure.legend(*entries, **place)
+    return figure

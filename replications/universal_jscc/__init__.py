@@ -1,0 +1,1 @@
+"""One encoder and decoder for every digital modulation, with codebooks and batch norm of each."""

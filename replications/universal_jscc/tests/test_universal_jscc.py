@@ -1,0 +1,150 @@
+"""Words sent as points: which modulation when, errors as theory has them, norms of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from replications.core.data.batches import Batch
+from replications.core.nets.learner import Moment
+from replications.core.nets.modulation import BITS, bit_error_rate
+from replications.core.tasks.category.task import Category
+from replications.core.tasks.reconstruction.task import Reconstruction
+from replications.universal_jscc.model import UniversalJSCC, build_model
+from replications.universal_jscc.options import ModelOptions
+from replications.universal_jscc.switched import SwitchedNorm, switched
+
+CHANNELS = {"reconstruction": 1, "category": 10}
+TASKS: dict[str, Any] = {"reconstruction": Reconstruction(1), "category": Category(10)}
+MOMENT = Moment(0, 10, "train")
+
+
+def network(*tasks: str, **own: Any) -> UniversalJSCC:
+    options = ModelOptions.model_validate({"width": 4, "features": 4} | own)
+    return build_model({name: CHANNELS[name] for name in tasks or CHANNELS}, options, 0)
+
+
+def pictures(count: int, seed: int = 0) -> Tensor:
+    return torch.rand(count, 1, 28, 28, generator=torch.Generator().manual_seed(seed))
+
+
+def batch(count: int) -> Batch:
+    own = pictures(count)
+    return Batch(own, {"picture": own, "category": torch.arange(count) % 10})
+
+
+def test_the_modulation_follows_the_ratio() -> None:
+    options = ModelOptions()
+    used = [options.orders[options.order_at(ratio)] for ratio in (-5, 0, 4.9, 5, 13, 21, 40)]
+    assert used == ["bpsk", "bpsk", "bpsk", "qpsk", "qam16", "qam64", "qam256"]
+    alone = ModelOptions(orders=["qam16"], from_db=[10.0], to_db=16.0)
+    assert [alone.order_at(ratio) for ratio in (0, 12, 30)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("own", "message"),
+    [
+        ({"from_db": [0.0, 5.0]}, "from_db has 2 ratios for 5 orders"),
+        ({"from_db": [0.0, 5.0, 4.0, 16.0, 22.0]}, "do not rise"),
+        ({"to_db": 20.0}, "do not rise"),
+    ],
+)
+def test_ranges_that_do_not_fit_are_refused(own: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        ModelOptions.model_validate(own)
+
+
+@pytest.mark.parametrize("order", range(5))
+def test_indices_arrive_as_theory_has_it(order: int) -> None:
+    """Without noise all of them; else bits are wrong as often as in closed form."""
+    learner = network()
+    torch.manual_seed(0)
+    own = learner.points[order]
+    indices = torch.randint(2**own.bits, (400, 500))
+    clean = learner.arrived(indices, torch.full((400,), 60.0), order)
+    assert torch.equal(clean, indices)
+    ratio = learner.options.from_db[order]
+    found = learner.arrived(indices, torch.full((400,), ratio), order)
+    wrong = (found ^ indices)[..., None] >> torch.arange(own.bits) & 1
+    expected = bit_error_rate(learner.options.orders[order], ratio)
+    assert wrong.float().mean().item() == pytest.approx(expected, rel=0.05)
+
+
+def test_a_feature_becomes_its_nearest_word() -> None:
+    learner = network()
+    features = torch.randn(2, 4, 3, 5, generator=torch.Generator().manual_seed(1))
+    indices = learner.sent(features, 2)
+    words = learner.words(indices, torch.full((2,), 60.0), 2, features.shape)
+    distance = (words - features).square().sum(dim=1)
+    for word in learner.codebooks[2]:
+        other = (word[None, :, None, None] - features).square().sum(dim=1)
+        assert (distance <= other + 1e-5).all()
+
+
+def test_every_modulation_has_norms_of_its_own() -> None:
+    learner = network()
+    norm = learner.encoder[0][1]  # type: ignore[index]
+    assert isinstance(norm, SwitchedNorm)
+    with switched(learner, 3):
+        learner.train().encoder(pictures(8) + 1)
+    means = [own.get_buffer("running_mean") for own in norm.norms]
+    assert [bool(mean.any()) for mean in means] == [False, False, False, True, False]
+    assert norm.active == 0
+    shared = network(norms="shared").encoder[0][1]  # type: ignore[index]
+    assert len(shared.norms) == 1
+
+
+def test_a_step_trains_all_modulations() -> None:
+    learner = network()
+    found = learner.losses(batch(20), TASKS, MOMENT)
+    total = sum(found.by_task.values()) + sum(learner.penalties(MOMENT).values())
+    total.backward()  # type: ignore[union-attr]
+    assert [bool(book.grad.any()) for book in learner.codebooks] == [True] * 5
+    first: Any = learner.encoder[0][0]  # type: ignore[index]
+    assert first.weight.grad.any()
+
+
+def test_gradients_pass_to_features_and_to_words_unchanged() -> None:
+    """Van den Oord et al.: the gradient at the decoder's input is that of the encoder's output."""
+    learner = network("reconstruction")
+    features = torch.randn(1, 4, 2, 2, requires_grad=True)
+    words = learner.words(learner.sent(features, 0), torch.tensor([60.0]), 0, features.shape)
+    passed = words + (features - features.detach())
+    assert torch.allclose(passed, words)
+    weights = torch.randn_like(passed)
+    (passed * weights).sum().backward()
+    assert features.grad is not None
+    assert torch.equal(features.grad, weights)
+    assert learner.codebooks[0].grad is not None
+    assert torch.allclose(learner.codebooks[0].grad.sum(dim=0), weights.sum(dim=(0, 2, 3)))
+
+
+def test_transmitters_start_alike_and_parameters_are_counted_once() -> None:
+    alone, joint = network("category"), network()
+    assert torch.equal(next(alone.encoder.parameters()), next(joint.encoder.parameters()))
+    counted = [p for name in CHANNELS for p in joint.task_parameters(name)]
+    counted += joint.shared_parameters()
+    assert sorted(map(id, counted)) == sorted(id(p) for p in joint.parameters())
+    with torch.no_grad():
+        found = joint.eval().predict(pictures(3), {"snr_db": 0.0})
+    assert found["reconstruction"].shape == (3, 1, 28, 28)
+    assert found["category"].shape == (3, 10)
+    assert [BITS[order] for order in joint.options.orders] == joint.learned()["bits"].tolist()
+
+
+def test_it_learns_to_recover() -> None:
+    torch.manual_seed(0)
+    learner, own = network("reconstruction", width=8), batch(40)
+    tasks = {"reconstruction": TASKS["reconstruction"]}
+    optimizer = torch.optim.Adam(learner.parameters(), lr=0.01)
+    seen = []
+    for _ in range(60):
+        optimizer.zero_grad()
+        loss = learner.losses(own, tasks, MOMENT).by_task["reconstruction"]
+        (loss + 0.1 * sum(learner.penalties(MOMENT).values())).backward()
+        optimizer.step()
+        seen.append(loss.item())
+    assert sum(seen[-5:]) < 0.95 * sum(seen[:5])

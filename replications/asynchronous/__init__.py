@@ -1,0 +1,1 @@
+"""An encoder that knows no task, and decoders that are trained apart."""

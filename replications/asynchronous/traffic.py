@@ -1,0 +1,49 @@
+"""What training sends over the channel: symbols, and gradients that come back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from replications.core.engine.experiment import Measured, run_experiment
+from replications.core.engine.phases import stretches
+from replications.core.nets.channel import capacity
+from replications.core.spec import Plan
+
+_BITS = 16
+"""Of a number that is sent once, without error."""
+_SIXTEENTH = 16
+"""Pixels of a feature's place."""
+
+
+def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
+    """A row per way of training, in symbols of the channel.
+
+    Together: in every step the symbols of a batch, and as many numbers of their gradient back.
+    Apart, `anew`: the symbols of a batch in every step of the decoders. Apart, `once`: the
+    receiver gets the symbols of every training picture once, without error by an ideal code, and
+    adds the channel's noise itself.
+    """
+    settings, options = plan.settings_of("joint"), plan.model_of("joint")
+    height, width = settings.data.facts["height"], settings.data.facts["width"]
+    symbols = height * width // _SIXTEENTH * options.features // 2  # type: ignore[attr-defined]
+    decoding = sum(
+        stretch.steps
+        for stretch in stretches(plan.runs["contrastive"], plan.settings_of("contrastive"))
+        if stretch.phase.name == "decode"
+    )
+    uses = 2 * _BITS / capacity(options.snr_db)  # type: ignore[attr-defined]
+    together = 2.0 * settings.steps * settings.batch_size * symbols
+    rows = {
+        "together": together,
+        "anew": float(decoding * settings.batch_size * symbols),
+        "once": float((settings.data.training_samples or 0) * symbols * uses),
+    }
+    table = pd.DataFrame({"training": rows.keys(), "symbols": rows.values()})
+    return table, {name: rows[name] / together for name in ("anew", "once")}
+
+
+if __name__ == "__main__":
+    run_experiment("asynchronous", "traffic", measure)

@@ -21,9 +21,9 @@ def against_condition(results: Results, condition: str, label: str, runs: Sequen
     figure, axes = plt.subplots(1, len(headline), figsize=(COLUMN, 50 * MM), layout="constrained")
     for axis, (task, metric) in zip(axes, headline.items(), strict=True):
         own = results.under.xs((task, metric), level=("task", "metric")).reset_index()
-        own["at"] = [
-            float(c.removeprefix(f"{condition}=")) if c else usual for c in own["condition"]
-        ]
+        own = own[own["condition"].str.match(f"$|{condition}=")]
+        values = own["condition"].str.removeprefix(f"{condition}=").replace("", str(usual))
+        own = own.assign(at=values.astype(float))
         shown = [run for run in (f"single_{task}", *runs) if run in set(own["run"])]
         for index, run in enumerate(shown):
             curve = own[own["run"] == run].sort_values("at")

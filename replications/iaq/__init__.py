@@ -1,0 +1,1 @@
+"""Bits where a vision transformer looks: importance-aware quantisation of patches."""

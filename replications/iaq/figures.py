@@ -1,0 +1,21 @@
+"""The figures of this replication: recovery and classification against the budget of bits, and
+against the signal-to-noise ratio."""
+
+from __future__ import annotations
+
+from matplotlib.figure import Figure
+
+from replications.core.evidence.condition_figure import against_condition
+from replications.core.evidence.study import Results
+
+_RUNS = ("joint", "uniform", "shuffled", "resolutions", "mask")
+
+
+def bits(results: Results) -> Figure:
+    """A panel per task, a curve per run."""
+    return against_condition(results, "bits", "화소당 비트 (부가 정보 포함)", _RUNS)
+
+
+def snr(results: Results) -> Figure:
+    """Likewise."""
+    return against_condition(results, "snr_db", "신호 대 잡음비 (dB), QPSK", _RUNS)

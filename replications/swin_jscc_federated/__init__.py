@@ -1,0 +1,1 @@
+"""A transmitter and receiver of Swin blocks, learned by clients that keep their pictures."""

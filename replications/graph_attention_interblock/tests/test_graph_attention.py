@@ -1,0 +1,119 @@
+"""Attention between blocks by hand and as graph attention is written, and what is sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from replications.core.nets.shared_trunk import seeded
+from replications.graph_attention_interblock.graph import Relation, Round
+from replications.graph_attention_interblock.model import InterBlock, build_model
+from replications.graph_attention_interblock.options import ModelOptions
+
+CHANNELS = {"semseg": 11, "depth": 1, "normals": 3}
+IMAGES = torch.rand(3, 3, 64, 128, generator=torch.Generator().manual_seed(0))
+
+
+def network(*tasks: str, **own: Any) -> InterBlock:
+    small = {"encoder": "thin", "width": 4, "head_channels": 8, "node_channels": 8}
+    options = ModelOptions.model_validate(small | own)
+    return build_model({name: CHANNELS[name] for name in tasks or CHANNELS}, options, 0)
+
+
+def nodes() -> Tensor:
+    return torch.randn(2, 4, 8, 3, 5, generator=torch.Generator().manual_seed(1))
+
+
+def test_attention_as_graph_attention_is_written() -> None:
+    """Velickovic et al., equation 3: one vector over both nodes' features, one after the other."""
+    with seeded(0, "round"):
+        own = Round(8, attentive=True)
+    passed = own.passed(nodes().flatten(0, 1)).unflatten(0, (2, 4))
+    found = own.weights(passed)
+    assert own.taker is not None
+    assert own.giver is not None
+    vector = torch.cat([own.taker.weight[0], own.giver.weight[0]])
+    means = passed.mean(dim=(3, 4))
+    for i in range(4):
+        scores = torch.stack([torch.cat([means[0, i], means[0, j]]) @ vector for j in range(4)])
+        scores = torch.where(scores > 0, scores, 0.2 * scores)
+        torch.testing.assert_close(found[0, i], scores.exp() / scores.exp().sum())
+    expected = nodes()[0, 2] + sum(found[0, 2, j] * passed[0, j] for j in range(4)).relu()
+    torch.testing.assert_close(own(nodes())[0, 2], expected)
+
+
+def test_without_attention_all_give_alike() -> None:
+    own = Round(8, attentive=False)
+    assert own.weights(nodes()).unique().tolist() == [0.25]
+    attentive, plain = (
+        sum(p.numel() for p in Round(8, attentive=kind).parameters()) for kind in (True, False)
+    )
+    assert attentive - plain == 2 * 8
+
+
+def test_a_relation_is_a_share_of_every_block() -> None:
+    found = Relation(8, 4)(nodes())
+    assert found.shape == (2, 4)
+    torch.testing.assert_close(found.sum(dim=1), torch.ones(2))
+
+
+def test_what_is_sent_is_what_the_relation_says() -> None:
+    learner = network().eval()
+    with torch.no_grad():
+        joined, weights = learner.joined(IMAGES)
+        own = learner.blocks(IMAGES)
+        for one in learner.rounds:
+            own = one(own)
+    depth = sum(weights[:, 1, n, None, None, None] * own[:, n] for n in range(4))
+    torch.testing.assert_close(joined[:, 8:16], depth)
+
+
+def test_the_last_block_alone_hears_nothing_of_others() -> None:
+    learner = network(joining="last").eval()
+    with torch.no_grad():
+        before, _ = learner.joined(IMAGES)
+        for parameter in learner.nodes[:3].parameters():
+            parameter.zero_()
+        after, _ = learner.joined(IMAGES)
+    assert torch.equal(before, after)
+    assert not network(joining="uniform").learned()
+
+
+def test_a_twelfth_of_the_picture_is_sent_with_unit_power() -> None:
+    learner = network().eval()
+    with torch.no_grad():
+        sent = learner.sender(learner.joined(IMAGES)[0])
+    symbols = sent[0].numel() // 2
+    assert symbols == IMAGES[0].numel() / 12
+    alone = network("depth").eval()
+    with torch.no_grad():
+        assert alone.sender(alone.joined(IMAGES)[0]).shape == sent.shape
+
+
+@pytest.mark.parametrize("joining", ["attention", "uniform", "last"])
+def test_encoders_start_alike_and_parameters_are_counted_once(joining: str) -> None:
+    alone, joint = network("depth", joining=joining), network(joining=joining)
+    for part in ("encoder", "nodes", "rounds", "receiver"):
+        one, other = (getattr(learner, part).state_dict() for learner in (alone, joint))
+        assert all(torch.equal(one[name], other[name]) for name in one)
+    counted = [p for name in CHANNELS for p in joint.task_parameters(name)]
+    counted += joint.shared_parameters()
+    assert sorted(map(id, counted)) == sorted(id(p) for p in joint.parameters())
+    with torch.no_grad():
+        found = joint.eval().predict(IMAGES, {"snr_db": 0.0})
+    assert {name: own.shape[1:] for name, own in found.items()} == {
+        name: (channels, 64, 128) for name, channels in CHANNELS.items()
+    }
+
+
+def test_the_relation_is_remembered_in_training_alone() -> None:
+    learner = network()
+    learner.eval().arrived(IMAGES, torch.zeros(3))
+    assert learner.learned()["relation"].unique().tolist() == [0.25]
+    learner.train().arrived(IMAGES, torch.zeros(3))
+    found = learner.learned()["relation"]
+    assert found.unique().numel() > 1
+    torch.testing.assert_close(found.sum(dim=1), torch.ones(3))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -12,6 +13,7 @@ from replications.core.nets.shared_trunk import seeded
 from replications.graph_attention_interblock.graph import Relation, Round
 from replications.graph_attention_interblock.model import InterBlock, build_model
 from replications.graph_attention_interblock.options import ModelOptions
+from replications.graph_attention_interblock.separate import squeezed
 
 CHANNELS = {"semseg": 11, "depth": 1, "normals": 3}
 IMAGES = torch.rand(3, 3, 64, 128, generator=torch.Generator().manual_seed(0))
@@ -117,3 +119,21 @@ def test_the_relation_is_remembered_in_training_alone() -> None:
     found = learner.learned()["relation"]
     assert found.unique().numel() > 1
     torch.testing.assert_close(found.sum(dim=1), torch.ones(3))
+
+
+def test_pictures_are_squeezed_as_far_as_they_must_be() -> None:
+    rows, columns = np.mgrid[:64, :128]
+    smooth = np.stack([rows, columns, 255 - rows]).astype(np.uint8)
+    sizes, errors = [], []
+    for most in (5000, 300, 100, 50):
+        found, size = squeezed(smooth, most)
+        assert found.shape == smooth.shape
+        assert size <= most
+        sizes.append(size)
+        errors.append(np.square(found.astype(float) - smooth).mean())
+    assert sizes == sorted(sizes, reverse=True)
+    assert errors == sorted(errors)
+    assert errors[0] < 5
+    mean, size = squeezed(smooth, 3)
+    assert size == 3
+    assert len(np.unique(mean.reshape(3, -1), axis=1).T) == 1

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
 
 
 def test_every_joining_is_measured_at_every_ratio(micro_study: Callable[[str], Path]) -> None:
@@ -16,4 +17,12 @@ def test_every_joining_is_measured_at_every_ratio(micro_study: Callable[[str], P
     assert {"attention", "uniform", "last"} <= set(test["run"])
     assert (results / "figure_blocks.pdf").is_file()
     claims = pd.read_csv(results / "claims.csv", dtype={"claim": str})
-    assert claims["claim"].tolist() == ["1", "2", "3", "4"]
+    assert claims["claim"].tolist() == ["1", "2", "3", "4", "5", "6"]
+    apart = pd.read_csv(results / "separate" / "table.csv")
+    assert set(apart["snr_db"]) == {0, 10}
+    assert (apart.groupby("snr_db")["bytes"].first().diff().dropna() > 0).all()
+    # As the study itself measured what was sent together.
+    usual = test[(test["run"] == "attention") & (test["condition"] == "snr_db=0")]
+    for _, row in apart[apart["snr_db"] == 0].iterrows():
+        own = usual[(usual["task"] == row["task"]) & (usual["metric"] == row["metric"])]
+        assert own["value"].tolist() == pytest.approx([row["together"]])

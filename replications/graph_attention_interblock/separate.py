@@ -1,0 +1,112 @@
+"""Source and channel coded apart: the picture by WebP, at the rate that an ideal code carries.
+
+The receiver decodes the picture and runs on it the network that learned without noise. No real code
+reaches the capacity of the channel, and none this short: what is measured is the best that coding
+apart could do with WebP.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from torch import Tensor
+
+from replications.core.data.labels import Array
+from replications.core.engine.assembly import build_split
+from replications.core.engine.evaluate import evaluate
+from replications.core.engine.experiment import Measured, run_experiment
+from replications.core.evidence.statistics import interval
+from replications.core.inference.trained import load_trained
+from replications.core.nets.channel import capacity
+from replications.core.spec import Plan
+from replications.core.spec.layout import run_folder
+
+CLEAN, SENT = "clean", "attention"
+_SCALES = (1, 2, 4)
+"""By how much a picture is made smaller until it fits."""
+
+
+def squeezed(picture: Array, most: int) -> tuple[Array, int]:
+    """A picture, uint8 (3, H, W), as it is after WebP in at most so many bytes, and how many it
+    took: as fine as fits, smaller if nothing fits, its mean colour if nothing fits at all."""
+    whole = Image.fromarray(picture.transpose(1, 2, 0))
+    for scale in _SCALES:
+        small = whole.resize((whole.width // scale, whole.height // scale), Image.Resampling.BOX)
+        low, high, best = 0, 100, b""
+        while low <= high:
+            quality = (low + high) // 2
+            file = io.BytesIO()
+            small.save(file, "WEBP", quality=quality, method=6)
+            if file.tell() <= most:
+                low, best = quality + 1, file.getvalue()
+            else:
+                high = quality - 1
+        if best:
+            with Image.open(io.BytesIO(best)) as decoded:
+                found = decoded.convert("RGB").resize(whole.size, Image.Resampling.BILINEAR)
+            return np.asarray(found).transpose(2, 0, 1), len(best)
+    mean = picture.mean(axis=(1, 2), keepdims=True).round().astype(np.uint8)
+    return np.broadcast_to(mean, picture.shape), mean.size
+
+
+def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
+    """A row per seed, ratio and task, with the primary metric coded together and apart, and how
+    much better together is; the numbers are the ends of that difference's 95 % interval over
+    seeds, as `<task>.<ratio>.low` and `.high`."""
+    usual = plan.model_of(SENT).snr_db  # type: ignore[attr-defined]
+    table = pd.DataFrame(
+        row
+        for ratio in sorted({*plan.settings.at["snr_db"], usual})
+        for row in _compared(plan, folder, float(ratio), device)
+    )
+    numbers: dict[str, float] = {}
+    for (task, ratio), own in table.groupby(["task", "snr_db"]):
+        ends = interval(own["better"].to_numpy())
+        named = zip(("low", "high"), ends, strict=True)
+        numbers |= {f"{task}.{ratio:g}.{name}": e for name, e in named if np.isfinite(e)}
+    return table, numbers
+
+
+def _compared(
+    plan: Plan, folder: Path, ratio: float, device: torch.device
+) -> Iterator[dict[str, object]]:
+    """The rows of one ratio."""
+    options, metrics = plan.model_of(SENT), plan.replication.headline
+    pictures: Tensor | None = None
+    size = 0.0
+    for seed in plan.seed_numbers:
+        clean, sent = (
+            load_trained(run_folder(folder, plan, run, seed), device) for run in (CLEAN, SENT)
+        )
+        split = build_split(plan.data, Path(plan.data.folder), "test", clean.tasks, device)
+        together = evaluate(
+            sent.learner, sent.tasks, split, seed, complete=True, condition={"snr_db": ratio}
+        )
+        if pictures is None:
+            images = split.inputs["image"].cpu().numpy()
+            cells = images.shape[2] * images.shape[3] // options.stride**2  # type: ignore[attr-defined]
+            symbols = cells * options.features // 2  # type: ignore[attr-defined]
+            most = int(symbols * capacity(ratio) / 8)
+            found = [squeezed(image, most) for image in images]
+            pictures = torch.from_numpy(np.stack([own for own, _ in found])).to(device)
+            size = float(np.mean([count for _, count in found]))
+        split.inputs["image"] = pictures
+        apart = evaluate(clean.learner, clean.tasks, split, seed, complete=True)
+        for task, metric in metrics.items():
+            one, other = together[task][metric], apart[task][metric]
+            sign = 1 if one.higher_is_better else -1
+            yield {
+                **{"seed": seed, "snr_db": ratio, "task": task, "metric": metric},
+                **{"together": one.value, "apart": other.value},
+                **{"better": sign * (one.value - other.value), "bytes": size},
+            }
+
+
+if __name__ == "__main__":
+    run_experiment("graph_attention_interblock", "separate", measure)

@@ -11,8 +11,7 @@ from torch.nn import Parameter
 from replications.asynchronous.options import ModelOptions
 from replications.asynchronous.views import view
 from replications.core.data.batches import USUAL, Batch, Condition
-from replications.core.nets import small_pictures
-from replications.core.nets.channel import reals_of, received, symbols_of
+from replications.core.nets import channel, small_pictures
 from replications.core.nets.learner import Learner, Losses, Moment
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task
@@ -70,28 +69,27 @@ class Broadcast(Learner):
 
     def arrived(self, pictures: Tensor, snr_db: Tensor) -> Tensor:
         """Pictures (B, 1, H, W) to what the receiver has of their symbols: (B, F, h, w)."""
-        features = self.encoder(pictures)
-        symbols = symbols_of(features.flatten(1))
-        return reals_of(received(symbols, snr_db)).view_as(features)
+        return channel.arrived(self.encoder(pictures), snr_db)
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """Those of the tasks from one transmission, and of contrast from two views."""
         pictures, found = batch.inputs, {}
         supervised = [task for task in tasks if task != CONTRAST]
         if supervised:
-            arrived = self.arrived(pictures, self._ratios(pictures))
+            arrived = self.arrived(pictures, channel.drawn_ratios(self.options, pictures))
             for task in supervised:
                 found[task] = tasks[task].loss(self.heads[task](arrived), batch.labels)
         if CONTRAST in tasks:
             views = torch.cat([view(pictures), view(pictures)])
-            projected = self.projector(self.arrived(views, self._ratios(views)))
+            ratios = channel.drawn_ratios(self.options, views)
+            projected = self.projector(self.arrived(views, ratios))
             found[CONTRAST] = tasks[CONTRAST].loss(projected, batch.labels)
         return Losses(found)
 
     def predict(self, inputs: Tensor, condition: Condition = USUAL) -> dict[str, Tensor]:
         """A prediction of every task, at the ratio of the condition."""
-        ratio = condition.get("snr_db", self.options.snr_db)
-        arrived = self.arrived(inputs, inputs.new_full((len(inputs),), ratio))
+        ratios = channel.ratios_under(condition, self.options, inputs)
+        arrived = self.arrived(inputs, ratios)
         return {task: head(arrived) for task, head in self.heads.items()}
 
     def shared_parameters(self) -> list[Parameter]:
@@ -105,11 +103,6 @@ class Broadcast(Learner):
     def inference_parameters(self) -> list[Parameter]:
         """All but those of the projector."""
         return [*self.encoder.parameters(), *self.heads.parameters()]
-
-    def _ratios(self, pictures: Tensor) -> Tensor:
-        """One for each picture, as training draws them."""
-        reach = self.options.snr_to - self.options.snr_from
-        return self.options.snr_from + reach * torch.rand(len(pictures), device=pictures.device)
 
 
 def build_model(

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
-from replications.core.nets.channel import reals_of, received, symbols_of
+from replications.core.nets import channel
 from replications.core.nets.columns import encoder, heads, widths
 from replications.core.nets.learner import Learner, Losses, Moment
 from replications.core.nets.registry.staged import STAGES
@@ -84,23 +84,19 @@ class InterBlock(Learner):
         if self.training and self.relations:
             with torch.no_grad():
                 self.get_buffer("relation").lerp_(weights.mean(dim=0), 1 - _KEPT)
-        features = self.sender(joined)
-        symbols = symbols_of(features.flatten(1))
-        found: Tensor = self.receiver(reals_of(received(symbols, snr_db)).view(features.shape))
+        found: Tensor = self.receiver(channel.arrived(self.sender(joined), snr_db))
         return found
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """Those of the tasks."""
-        images, options = batch.inputs, self.options
-        reach = options.snr_to - options.snr_from
-        ratios = options.snr_from + reach * torch.rand(len(images), device=images.device)
+        images = batch.inputs
+        ratios = channel.drawn_ratios(self.options, images)
         predictions = self._decoded(self.arrived(images, ratios), images, tasks)
         return Losses(losses_of(tasks, {t: [own] for t, own in predictions.items()}, batch.labels))
 
     def predict(self, inputs: Tensor, condition: Condition = USUAL) -> dict[str, Tensor]:
         """A prediction of every task, at the ratio of the condition."""
-        ratio = condition.get("snr_db", self.options.snr_db)
-        arrived = self.arrived(inputs, inputs.new_full((len(inputs),), ratio))
+        arrived = self.arrived(inputs, channel.ratios_under(condition, self.options, inputs))
         return self._decoded(arrived, inputs, self.tasks)
 
     def learned(self) -> dict[str, Tensor]:

@@ -6,16 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from replications.core.nets.registry.channel import ChannelOptions
 from replications.core.nets.registry.staged import StagedOptions
 from replications.core.spec.options import Positive
 
-Decibels = Annotated[float, Field(ge=-20, le=40)]
 
-
-class ModelOptions(StagedOptions):
+class ModelOptions(StagedOptions, ChannelOptions):
     """An encoder whose blocks are joined, a channel, and a head for each task."""
-
-    conditions = ("snr_db",)
 
     joining: Literal["attention", "uniform", "last"] = "attention"
     """How blocks are joined: by graph attention and weights of each task; all alike; or only the
@@ -27,8 +24,3 @@ class ModelOptions(StagedOptions):
     features: Annotated[int, Field(ge=2, multiple_of=2)] = 32
     """Numbers sent for a cell of the encoder's grid; two of them are one symbol. Of pictures in
     three colours on a grid of stride 8, 32 are a twelfth."""
-    snr_from: Decibels = 0.0
-    snr_to: Decibels = 20.0
-    """Between these each training picture has a ratio of its own."""
-    snr_db: Decibels = 10.0
-    """The usual condition of an evaluation."""

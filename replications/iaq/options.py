@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from replications.core.nets.registry.channel import Decibels
 from replications.core.spec.options import ModelOptions as Base
 from replications.core.spec.options import Positive
 
@@ -34,7 +35,7 @@ class ModelOptions(Base):
     """The usual budget of an evaluation, in bits per pixel, side information included."""
     most: Annotated[int, Field(ge=1, le=8)] = 7
     """Bits of a pixel at most."""
-    snr_db: Annotated[float, Field(ge=-20, le=40)] = 40.0
+    snr_db: Decibels = 40.0
     """The usual ratio of an evaluation; at 40 dB no bit of QPSK is wrong."""
 
     @model_validator(mode="after")

@@ -10,7 +10,13 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
-from replications.core.nets.channel import reals_of, received, symbols_of
+from replications.core.nets.channel import (
+    drawn_ratios,
+    ratios_under,
+    reals_of,
+    received,
+    symbols_of,
+)
 from replications.core.nets.learner import Learner, Losses, Moment
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task
@@ -85,8 +91,7 @@ class JointSourceChannel(Learner):
         """Of the recovery the task's, of the classes the negative coding-rate reduction of what was
         received, as long as it has unit power, or cross entropy."""
         options, images = self.options, batch.inputs
-        reach = options.snr_to - options.snr_from
-        snr_db = options.snr_from + reach * torch.rand(len(images), device=images.device)
+        snr_db = drawn_ratios(options, images)
         self.price = self.opened(snr_db).mean() * options.gate if options.gate else None
         arrived = self.arrived(images, snr_db)
         found = {}
@@ -106,8 +111,7 @@ class JointSourceChannel(Learner):
 
     def predict(self, inputs: Tensor, condition: Condition = USUAL) -> dict[str, Tensor]:
         """A prediction of every task, at the ratio of the condition."""
-        ratio = condition.get("snr_db", self.options.snr_db)
-        arrived = self.arrived(inputs, inputs.new_full((len(inputs),), ratio))
+        arrived = self.arrived(inputs, ratios_under(condition, self.options, inputs))
         return {name: self._decoded(arrived, name, inputs) for name in self.tasks}
 
     def learned(self) -> dict[str, Tensor]:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 
-from replications.core.spec.options import ModelOptions as Base
+from replications.core.nets.registry.channel import ChannelOptions
 from replications.core.spec.options import Positive
 
-Decibels = Annotated[float, Field(ge=-20, le=40)]
 
-
-class ModelOptions(Base):
+class ModelOptions(ChannelOptions):
     """An encoder to complex symbols, a channel, a decoder, and classes as subspaces of symbols."""
-
-    conditions = ("snr_db",)
 
     pixels: Positive = 64
     """Of a picture."""
@@ -23,11 +19,6 @@ class ModelOptions(Base):
     """Units of the layers of encoder and decoder."""
     symbols: Positive = 8
     """Complex symbols that are sent for a picture."""
-    snr_db: Decibels = 10.0
-    """The usual condition of an evaluation."""
-    snr_from: Decibels = 0.0
-    snr_to: Decibels = 20.0
-    """Between these each training picture has a ratio of its own."""
     fading: Literal["none", "rayleigh"] = "none"
     distortion: Annotated[float, Field(gt=0)] = 0.5
     """The squared error up to which the coding rate counts bits."""
@@ -39,9 +30,3 @@ class ModelOptions(Base):
     gate: Annotated[float, Field(ge=0)] = 0.0
     """The price of a symbol, for which the transmitter, who knows the channel, leaves some out; 0:
     it sends all."""
-
-    @model_validator(mode="after")
-    def _range_rises(self) -> ModelOptions:
-        if self.snr_from > self.snr_to:
-            raise ValueError(f"snr_from {self.snr_from} is above snr_to {self.snr_to}")
-        return self

@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
-from replications.core.nets import small_pictures
-from replications.core.nets.channel import reals_of, received, symbols_of
+from replications.core.nets import channel, small_pictures
 from replications.core.nets.learner import Learner, Losses, Moment
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task
@@ -63,10 +62,7 @@ class Federated(Learner):
             own = self.owned(labels[CLASSES], int(moment.phase.removeprefix(CLIENT)))
             pictures = pictures[own]
             labels = {name: values[own] for name, values in labels.items()}
-        options = self.options
-        ratios = torch.rand(len(pictures), device=pictures.device)
-        ratios = options.snr_from + (options.snr_to - options.snr_from) * ratios
-        arrived = self.arrived(pictures, ratios)
+        arrived = self.arrived(pictures, channel.drawn_ratios(self.options, pictures))
         found = {name: self.heads[name](arrived) for name in tasks}
         return Losses({name: own.loss(found[name], labels) for name, own in tasks.items()})
 
@@ -79,14 +75,12 @@ class Federated(Learner):
 
     def arrived(self, pictures: Tensor, snr_db: Tensor) -> Tensor:
         """Pictures (B, 1, H, W) to what the receiver has of their symbols: (B, F, h, w)."""
-        features = self.encoder(pictures)
-        symbols = symbols_of(features.flatten(1))
-        return reals_of(received(symbols, snr_db)).view(features.shape)
+        return channel.arrived(self.encoder(pictures), snr_db)
 
     def predict(self, inputs: Tensor, condition: Condition = USUAL) -> dict[str, Tensor]:
         """A prediction of every task, at the ratio of the condition."""
-        ratio = condition.get("snr_db", self.options.snr_db)
-        arrived = self.arrived(inputs, inputs.new_full((len(inputs),), ratio))
+        ratios = channel.ratios_under(condition, self.options, inputs)
+        arrived = self.arrived(inputs, ratios)
         return {task: head(arrived) for task, head in self.heads.items()}
 
     def finish(self, moment: Moment) -> None:

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from replications.core.nets.registry.channel import Decibels
 from replications.core.spec.options import ModelOptions as Base
 from replications.core.spec.options import Positive
 
 Order = Literal["bpsk", "qpsk", "qam16", "qam64", "qam256"]
-Decibels = Annotated[float, Field(ge=-20, le=40)]
 
 
 class ModelOptions(Base):

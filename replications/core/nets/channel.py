@@ -12,6 +12,9 @@ from typing import Literal
 import torch
 from torch import Tensor
 
+from replications.core.data.batches import Condition
+from replications.core.nets.registry.channel import ChannelOptions
+
 Fading = Literal["none", "rayleigh"]
 
 
@@ -27,6 +30,23 @@ def symbols_of(values: Tensor) -> Tensor:
 def reals_of(symbols: Tensor) -> Tensor:
     """Complex symbols (B, k) as reals (B, 2 k)."""
     return torch.cat([symbols.real, symbols.imag], dim=1)
+
+
+def drawn_ratios(options: ChannelOptions, inputs: Tensor) -> Tensor:
+    """One for each of a training's inputs, (B,), evenly from the range of the options."""
+    reach = options.snr_to - options.snr_from
+    return options.snr_from + reach * torch.rand(len(inputs), device=inputs.device)
+
+
+def ratios_under(condition: Condition, options: ChannelOptions, inputs: Tensor) -> Tensor:
+    """That of the condition, or the usual one, for each of an evaluation's inputs, (B,)."""
+    return inputs.new_full((len(inputs),), condition.get("snr_db", options.snr_db))
+
+
+def arrived(features: Tensor, snr_db: Tensor) -> Tensor:
+    """Features (B, ...) of an even number, two of them a symbol, as they arrive."""
+    symbols = symbols_of(features.flatten(1))
+    return reals_of(received(symbols, snr_db)).view(features.shape)
 
 
 def received(symbols: Tensor, snr_db: Tensor | float, fading: Fading = "none") -> Tensor:

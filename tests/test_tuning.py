@@ -35,7 +35,8 @@ from replications.core.spec.tuning import rates
 from replications.uncertainty.objective.weighting import Uncertainty
 
 PLAN = load_plan("uncertainty", TUNING)
-LOWEST, INNER, *_, HIGHEST = sorted({PLAN.settings_of(run).optimizer.lr for run in PLAN.runs})
+GRID = sorted({PLAN.settings_of(run).optimizer.lr for run in PLAN.runs})
+LOWEST, INNER, *_, HIGHEST = GRID
 FILES = sorted(ROOT.glob("replications/*/tuning.csv"))
 
 
@@ -74,7 +75,8 @@ def test_the_best_geometric_mean_on_validation_is_chosen(tmp_path: Path) -> None
     assert len(table) == sum(len(run.tasks) for run in PLAN.runs.values())
     assert set(table["seed"]) == set(PLAN.seed_numbers)
     assert table[table["run"] == "single_instances"]["value"].count() == 1
-    chosen = rates(path, ["single_semseg", "single_instances", "single_depth", "equal"])
+    runs = ["single_semseg", "single_instances", "single_depth", "equal"]
+    chosen = rates(path, runs, GRID)
     assert chosen["single_semseg"] == INNER
     assert chosen["single_instances"] == LOWEST
     ends = table.dropna(subset="chosen").groupby("run")["chosen"].first()
@@ -87,12 +89,16 @@ def test_a_run_that_was_not_tuned_is_named(tmp_path: Path, monkeypatch: pytest.M
     monkeypatch.setattr(reading, "REPLICATIONS", tmp_path)
     path = tmp_path / "uncertainty" / "tuning.csv"
     with pytest.raises(StudyError, match="missing; snakemake --cores all tune_uncertainty"):
-        rates(path, ["equal"])
+        rates(path, ["equal"], [0.02])
     path.parent.mkdir()
     path.write_text("# how\n" + ",".join(COLUMNS) + "\nequal,0.02,100,depth,m,1,0,yes\n")
-    assert rates(path, ["equal"]) == {"equal": 0.02}
+    assert rates(path, ["equal"], [0.02]) == {"equal": 0.02}
     with pytest.raises(StudyError, match="no learning rate for uncertainty"):
-        rates(path, ["equal", "uncertainty"])
+        rates(path, ["equal", "uncertainty"], [0.02])
+    with pytest.raises(
+        StudyError, match=r"chosen from 0.02, study 'tuning' has 0.01, 0.02; delete"
+    ):
+        rates(path, ["equal"], [0.02, 0.01])
 
 
 def test_tuned_runs_and_their_variants_have_the_chosen_rates(
@@ -104,14 +110,16 @@ def test_tuned_runs_and_their_variants_have_the_chosen_rates(
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     runs = ["single_semseg", "single_instances", "single_depth", "equal", "uncertainty"]
     content["studies"]["quick"] |= {"tuned": True, "runs": [*runs, "initial_5"]}
+    grid = [0.01 * (k + 1) for k in range(len(runs))]
+    content["studies"]["tuning"]["over"] = {"optimizer.lr": grid}
     path.write_text(yaml.safe_dump(content), encoding="utf-8")
-    rows = [f"{run},{0.01 * (k + 1)},100,depth,m,1,0,yes" for k, run in enumerate(runs)]
+    rows = [f"{run},{rate},100,depth,m,1,0,yes" for run, rate in zip(runs, grid, strict=True)]
     text = "\n".join([",".join(COLUMNS), *rows])
     (folder / "tuning.csv").write_text(text, encoding="utf-8")
     monkeypatch.setattr(reading, "REPLICATIONS", folder.parent)
     plan = load_plan("uncertainty", "quick")
     found = {run: plan.settings_of(run).optimizer.lr for run in plan.runs}
-    expected = {run: 0.01 * (k + 1) for k, run in enumerate(runs)}
+    expected = dict(zip(runs, grid, strict=True))
     assert found == pytest.approx(expected | {"initial_5": 0.05})
     assert plan.single_of("depth", "uncertainty") == "single_depth"
 

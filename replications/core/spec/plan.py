@@ -31,7 +31,7 @@ from replications.core.spec.options import DatasetOptions, ModelOptions, Strict
 from replications.core.spec.reading import checked, explained, read_yaml, shown
 from replications.core.spec.replication import Experiment, Replication, Study
 from replications.core.spec.training import ITSELF, Run, Settings
-from replications.core.spec.tuning import rates, tuning_study
+from replications.core.spec.tuning import RATE, rates, tuning_study
 
 
 class Plan(Strict):
@@ -340,7 +340,7 @@ def load_plan(name: str, study: str) -> Plan:
     settings = checked(Settings, merged, path_of(name), f"settings with studies.{study}.settings")
     runs = _runs_of(replication, chosen, name, study)
     _check_matched(runs, name, study)
-    tuned = _tuned(runs, name, tuning_study(chosen.tuned)) if chosen.tuned else {}
+    tuned = _tuned(runs, replication, name, tuning_study(chosen.tuned)) if chosen.tuned else {}
     variants = _laid_out(runs, chosen, replication, settings, name, study)
     varied = {
         run: _varied(settings, spec, tuned.get(base_of(run), {}), name)
@@ -394,10 +394,14 @@ def _taken_over(
     return {run: lender.runs[run] for run in wanted}
 
 
-def _tuned(runs: Mapping[str, Run], name: str, study: str) -> dict[str, dict[str, Any]]:
+def _tuned(
+    runs: Mapping[str, Run], replication: Replication, name: str, study: str
+) -> dict[str, dict[str, Any]]:
     """The settings in which the learning rate that a study chose for each run differs."""
     own = {run: spec.rate_of or run for run, spec in runs.items() if not spec.of}
-    chosen = rates(path_of(name).with_name(f"{study}.csv"), dict.fromkeys(own.values()))
+    grid = _study_of(replication, study, name).over.get(RATE, [])
+    path = path_of(name).with_name(f"{study}.csv")
+    chosen = rates(path, dict.fromkeys(own.values()), grid)
     return {run: {"optimizer": {"lr": chosen[rate]}} for run, rate in own.items()}
 
 

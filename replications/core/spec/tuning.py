@@ -9,7 +9,7 @@ recorded in a file of its name.
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from replications.core.errors import StudyError
@@ -35,11 +35,12 @@ CHOSEN, AT_END = "yes", "yes, at an end of the grid"
 COLUMNS = ["run", RATE, "seed", "task", "metric", "value", "score", "chosen"]
 
 
-def rates(path: Path, runs: Iterable[str]) -> dict[str, float]:
+def rates(path: Path, runs: Iterable[str], grid: Collection[float]) -> dict[str, float]:
     """The learning rate chosen for each of `runs`.
 
     Raises:
-        StudyError: the file is missing or does not have one of them; says what makes it.
+        StudyError: the file is missing, does not have one of them, or was chosen from another grid;
+            says what makes it.
     """
     if not path.is_file():
         raise StudyError(f"{shown(path)}: missing; {_command(path)} chooses learning rates")
@@ -51,7 +52,17 @@ def rates(path: Path, runs: Iterable[str]) -> dict[str, float]:
             f"{shown(path)}: no learning rate for {', '.join(lacking)}; add them to the runs of "
             f"study '{path.stem}' and choose again: {_command(path)}"
         )
+    tried = {float(row[RATE]) for row in rows}
+    if tried != set(grid):
+        raise StudyError(
+            f"{shown(path)}: chosen from {_listed(tried)}, study '{path.stem}' has "
+            f"{_listed(grid)}; delete the file and choose again: {_command(path)}"
+        )
     return {run: chosen[run] for run in runs}
+
+
+def _listed(values: Iterable[float]) -> str:
+    return ", ".join(f"{value:g}" for value in sorted(values))
 
 
 def _command(path: Path) -> str:

@@ -104,11 +104,7 @@ class UniversalJSCC(Learner):
     def arrived(self, indices: Tensor, snr_db: Tensor, order: int) -> Tensor:
         """What the receiver takes indices (B, n) for, with hard decisions."""
         own = self.points[order]
-        symbols = received(own.points.to(indices.device)[indices], snr_db)
-        bits = own.decided(symbols).unflatten(-1, (-1, own.bits))
-        places = 2 ** torch.arange(own.bits - 1, -1, -1, device=bits.device)
-        found: Tensor = (bits * places).sum(dim=-1)
-        return found
+        return own.nearest(received(own.points.to(indices.device)[indices], snr_db))
 
     def words(self, indices: Tensor, snr_db: Tensor, order: int, shape: torch.Size) -> Tensor:
         """The words of what arrives of indices, (B, h w), as features (B, F, h, w)."""

@@ -30,11 +30,14 @@ class Constellation:
         places = 2 ** torch.arange(self.bits - 1, -1, -1, device=bits.device)
         return self.points.to(bits.device)[(groups * places).sum(dim=-1)]
 
+    def nearest(self, symbols: Tensor) -> Tensor:
+        """The indices of the points that are nearest to symbols (..., n): (..., n), int64."""
+        return (symbols[..., None] - self.points.to(symbols.device)).abs().argmin(dim=-1)
+
     def decided(self, symbols: Tensor) -> Tensor:
-        """The bits of the points that are nearest to symbols (..., n): (..., n bits), int64."""
-        distances = (symbols[..., None] - self.points.to(symbols.device)).abs()
+        """The bits of those points: (..., n bits), int64."""
         places = torch.arange(self.bits - 1, -1, -1, device=symbols.device)
-        return (distances.argmin(dim=-1)[..., None] >> places & 1).flatten(-2)
+        return (self.nearest(symbols)[..., None] >> places & 1).flatten(-2)
 
 
 def constellation(name: str) -> Constellation:

@@ -16,7 +16,7 @@ from replications.core.nets.learner import Learner, Losses, Moment
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task
 
-RECOVERY, CONTRAST = "reconstruction", "contrast"
+CONTRAST = "contrast"
 
 
 class Broadcast(Learner):
@@ -45,16 +45,12 @@ class Broadcast(Learner):
                     nn.Linear(4 * width, channels[CONTRAST]),
                 )
                 self.projector(torch.zeros(1, features, 7, 7))
-        self.heads = nn.ModuleDict()
-        for task, own in channels.items():
-            if task in options.auxiliary:
-                continue
-            with seeded(seed, f"head/{task}"):
-                self.heads[task] = (
-                    small_pictures.recovery(width, features)
-                    if task == RECOVERY
-                    else small_pictures.classifier(width, features, own)
-                )
+        self.heads = small_pictures.heads(
+            {task: own for task, own in channels.items() if task not in options.auxiliary},
+            seed,
+            lambda: small_pictures.recovery(width, features),
+            lambda classes: small_pictures.classifier(width, features, classes),
+        )
         if given is not None:
             self._take_over(given)
 
@@ -76,13 +72,14 @@ class Broadcast(Learner):
         pictures, found = batch.inputs, {}
         supervised = [task for task in tasks if task != CONTRAST]
         if supervised:
-            arrived = self.arrived(pictures, channel.drawn_ratios(self.options, pictures))
+            arrived = self.arrived(pictures, channel.training_ratios(self.options, pictures))
             for task in supervised:
                 found[task] = tasks[task].loss(self.heads[task](arrived), batch.labels)
         if CONTRAST in tasks:
             views = torch.cat([view(pictures), view(pictures)])
-            ratios = channel.drawn_ratios(self.options, views)
-            projected = self.projector(self.arrived(views, ratios))
+            projected = self.projector(
+                self.arrived(views, channel.training_ratios(self.options, views))
+            )
             found[CONTRAST] = tasks[CONTRAST].loss(projected, batch.labels)
         return Losses(found)
 

@@ -90,7 +90,7 @@ class InterBlock(Learner):
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """Those of the tasks."""
         images = batch.inputs
-        ratios = channel.drawn_ratios(self.options, images)
+        ratios = channel.training_ratios(self.options, images)
         predictions = self._decoded(self.arrived(images, ratios), images, tasks)
         return Losses(losses_of(tasks, {t: [own] for t, own in predictions.items()}, batch.labels))
 

@@ -19,9 +19,8 @@ def over_the_air(levels: Tensor, bits: Tensor, snr_db: float) -> Tensor:
     places = torch.arange(_DEPTH - 1, -1, -1, device=levels.device)
     own = levels[..., None] >> places & 1
     qpsk = constellation("qpsk")
-    ratio = torch.full((1,), snr_db, device=levels.device)
     flat = own.reshape(1, -1)
-    arrived = qpsk.decided(received(qpsk.modulated(flat), ratio)).view_as(own)
+    arrived = qpsk.decided(received(qpsk.modulated(flat), snr_db)).view_as(own)
     used = places < bits[:, :, None, None]
     return ((arrived * used) << places).sum(dim=-1)
 

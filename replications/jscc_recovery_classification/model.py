@@ -11,11 +11,11 @@ from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets.channel import (
-    drawn_ratios,
     ratios_under,
     reals_of,
     received,
     symbols_of,
+    training_ratios,
 )
 from replications.core.nets.learner import Learner, Losses, Moment
 from replications.core.nets.shared_trunk import seeded
@@ -91,7 +91,7 @@ class JointSourceChannel(Learner):
         """Of the recovery the task's, of the classes the negative coding-rate reduction of what was
         received, as long as it has unit power, or cross entropy."""
         options, images = self.options, batch.inputs
-        snr_db = drawn_ratios(options, images)
+        snr_db = training_ratios(options, images)
         self.price = self.opened(snr_db).mean() * options.gate if options.gate else None
         arrived = self.arrived(images, snr_db)
         found = {}

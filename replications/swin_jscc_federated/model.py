@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +19,7 @@ from replications.swin_jscc_federated import swin
 from replications.swin_jscc_federated.averaging import Average
 from replications.swin_jscc_federated.options import ModelOptions
 
-RECOVERY, CLASSES, CLIENT = "reconstruction", "category", "client"
+CLASSES, CLIENT = "category", "client"
 
 
 class Federated(Learner):
@@ -33,24 +34,18 @@ class Federated(Learner):
         self.options = options
         features = options.features
         # Group norm, which has no statistics that clients would have to agree on.
-        norm = functools.partial(nn.GroupNorm, 4)
-        convolve = {
-            name: functools.partial(getattr(small_pictures, name), norm=norm)
-            for name in ("encoder", "recovery", "classifier")
-        }
-        built, width = vars(swin), options.width
-        if options.kind == "convolutions":
-            built, width = convolve, options.convolution_width
+        norm = {"norm": functools.partial(nn.GroupNorm, 4)}
+        convolves = options.kind == "convolutions"
+        kind: Any = small_pictures if convolves else swin
+        width, own = (options.convolution_width, norm) if convolves else (options.width, {})
         with seeded(seed, "trunk"):
-            self.encoder = built["encoder"](width, features)
-        self.heads = nn.ModuleDict()
-        for task, own in channels.items():
-            with seeded(seed, f"head/{task}"):
-                self.heads[task] = (
-                    built["recovery"](width, features)
-                    if task == RECOVERY
-                    else built["classifier"](width, features, own)
-                )
+            self.encoder = kind.encoder(width, features, **own)
+        self.heads = small_pictures.heads(
+            channels,
+            seed,
+            lambda: kind.recovery(width, features, **own),
+            lambda classes: kind.classifier(width, features, classes, **own),
+        )
         self.average: Average | None = None
         if options.clients:
             self.average = Average(list(self.parameters()), options.clients)
@@ -62,7 +57,7 @@ class Federated(Learner):
             own = self.owned(labels[CLASSES], int(moment.phase.removeprefix(CLIENT)))
             pictures = pictures[own]
             labels = {name: values[own] for name, values in labels.items()}
-        arrived = self.arrived(pictures, channel.drawn_ratios(self.options, pictures))
+        arrived = self.arrived(pictures, channel.training_ratios(self.options, pictures))
         found = {name: self.heads[name](arrived) for name in tasks}
         return Losses({name: own.loss(found[name], labels) for name, own in tasks.items()})
 

@@ -12,15 +12,13 @@ from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets import small_pictures
-from replications.core.nets.channel import received
+from replications.core.nets.channel import drawn_ratios, received
 from replications.core.nets.learner import Learner, Losses, Moment
 from replications.core.nets.modulation import constellation
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task
 from replications.universal_jscc.options import ModelOptions
 from replications.universal_jscc.switched import SwitchedNorm, switched
-
-RECOVERY = "reconstruction"
 
 
 class UniversalJSCC(Learner):
@@ -45,14 +43,12 @@ class UniversalJSCC(Learner):
             self.codebooks = nn.ParameterList(
                 torch.randn(2**own.bits, features) for own in self.points
             )
-        self.heads = nn.ModuleDict()
-        for task, own in channels.items():
-            with seeded(seed, f"head/{task}"):
-                self.heads[task] = (
-                    small_pictures.recovery(width, features, norm)
-                    if task == RECOVERY
-                    else small_pictures.classifier(width, features, own, norm)
-                )
+        self.heads = small_pictures.heads(
+            channels,
+            seed,
+            lambda: small_pictures.recovery(width, features, norm),
+            lambda classes: small_pictures.classifier(width, features, classes, norm),
+        )
         self.distances: dict[str, Tensor] = {}
         """Of the last batch, what the words cost."""
 
@@ -64,8 +60,7 @@ class UniversalJSCC(Learner):
         # Nearly equal parts, whatever the size of a batch.
         parts = batch.inputs.tensor_split(len(self.points))
         for order, pictures in enumerate(parts):
-            reach = ends[order + 1] - ends[order]
-            snr_db = ends[order] + reach * torch.rand(len(pictures), device=pictures.device)
+            snr_db = drawn_ratios(ends[order], ends[order + 1], pictures)
             with switched(self, order):
                 features = self.encoder(pictures)
                 words = self.words(self.sent(features, order), snr_db, order, features.shape)

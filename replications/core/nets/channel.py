@@ -32,10 +32,14 @@ def reals_of(symbols: Tensor) -> Tensor:
     return torch.cat([symbols.real, symbols.imag], dim=1)
 
 
-def drawn_ratios(options: ChannelOptions, inputs: Tensor) -> Tensor:
-    """One for each of a training's inputs, (B,), evenly from the range of the options."""
-    reach = options.snr_to - options.snr_from
-    return options.snr_from + reach * torch.rand(len(inputs), device=inputs.device)
+def drawn_ratios(low: float, high: float, inputs: Tensor) -> Tensor:
+    """One for each of some inputs, (B,), evenly from a range."""
+    return low + (high - low) * torch.rand(len(inputs), device=inputs.device)
+
+
+def training_ratios(options: ChannelOptions, inputs: Tensor) -> Tensor:
+    """One for each of a training's inputs, (B,), from the range of the options."""
+    return drawn_ratios(options.snr_from, options.snr_to, inputs)
 
 
 def ratios_under(condition: Condition, options: ChannelOptions, inputs: Tensor) -> Tensor:

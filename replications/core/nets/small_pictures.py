@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from torch import nn
 
+from replications.core.nets.shared_trunk import seeded
+
+RECOVERY = "reconstruction"
 Norm = Callable[[int], nn.Module]
 """A normalisation of so many channels."""
 
@@ -37,3 +40,18 @@ def classifier(
         *(nn.Conv2d(2 * width, 2 * width, 3, 2, padding=1), norm(2 * width), nn.ReLU()),
         *(nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Linear(8 * width, classes)),
     )
+
+
+def heads(
+    channels: Mapping[str, int],
+    seed: int,
+    recover: Callable[[], nn.Module],
+    classify: Callable[[int], nn.Module],
+) -> nn.ModuleDict:
+    """A decoder of every task: of the picture, or of as many classes as its channels; it starts
+    alike whatever other tasks there are."""
+    found = nn.ModuleDict()
+    for task, classes in channels.items():
+        with seeded(seed, f"head/{task}"):
+            found[task] = recover() if task == RECOVERY else classify(classes)
+    return found

@@ -59,12 +59,7 @@ def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
     """A row per seed, ratio and task, with the primary metric coded together and apart, and how
     much better together is; the numbers are the ends of that difference's 95 % interval over
     seeds, as `<task>.<ratio>.low` and `.high`."""
-    usual = plan.model_of(SENT).snr_db  # type: ignore[attr-defined]
-    table = pd.DataFrame(
-        row
-        for ratio in sorted({*plan.settings.at["snr_db"], usual})
-        for row in _compared(plan, folder, float(ratio), device)
-    )
+    table = pd.DataFrame(_compared(plan, folder, device))
     numbers: dict[str, float] = {}
     for (task, ratio), own in table.groupby(["task", "snr_db"]):
         ends = interval(own["better"].to_numpy())
@@ -73,39 +68,44 @@ def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
     return table, numbers
 
 
-def _compared(
-    plan: Plan, folder: Path, ratio: float, device: torch.device
-) -> Iterator[dict[str, object]]:
-    """The rows of one ratio."""
-    options, metrics = plan.model_of(SENT), plan.replication.headline
-    pictures: Tensor | None = None
-    size = 0.0
+def _compared(plan: Plan, folder: Path, device: torch.device) -> Iterator[dict[str, object]]:
+    """The rows; pictures are coded once, for all seeds."""
+    usual = plan.model_of(SENT).snr_db  # type: ignore[attr-defined]
+    ratios = sorted({*plan.settings.at["snr_db"], usual})
+    coded: dict[float, tuple[Tensor, float]] = {}
     for seed in plan.seed_numbers:
         clean, sent = (
             load_trained(run_folder(folder, plan, run, seed), device) for run in (CLEAN, SENT)
         )
         split = build_split(plan.data, Path(plan.data.folder), "test", clean.tasks, device)
-        together = evaluate(
-            sent.learner, sent.tasks, split, seed, complete=True, condition={"snr_db": ratio}
-        )
-        if pictures is None:
-            images = split.inputs["image"].cpu().numpy()
-            cells = images.shape[2] * images.shape[3] // options.stride**2  # type: ignore[attr-defined]
-            symbols = cells * options.features // 2  # type: ignore[attr-defined]
-            most = int(symbols * capacity(ratio) / 8)
-            found = [squeezed(image, most) for image in images]
-            pictures = torch.from_numpy(np.stack([own for own, _ in found])).to(device)
-            size = float(np.mean([count for _, count in found]))
-        split.inputs["image"] = pictures
-        apart = evaluate(clean.learner, clean.tasks, split, seed, complete=True)
-        for task, metric in metrics.items():
-            one, other = together[task][metric], apart[task][metric]
-            sign = 1 if one.higher_is_better else -1
-            yield {
-                **{"seed": seed, "snr_db": ratio, "task": task, "metric": metric},
-                **{"together": one.value, "apart": other.value},
-                **{"better": sign * (one.value - other.value), "bytes": size},
-            }
+        whole = split.inputs["image"]
+        coded = coded or {ratio: _coded(whole, plan, ratio) for ratio in ratios}
+        for ratio, (pictures, size) in coded.items():
+            split.inputs["image"] = whole
+            together = evaluate(
+                sent.learner, sent.tasks, split, seed, complete=True, condition={"snr_db": ratio}
+            )
+            split.inputs["image"] = pictures
+            apart = evaluate(clean.learner, clean.tasks, split, seed, complete=True)
+            for task, metric in plan.replication.headline.items():
+                one, other = together[task][metric], apart[task][metric]
+                sign = 1 if one.higher_is_better else -1
+                yield {
+                    **{"seed": seed, "snr_db": ratio, "task": task, "metric": metric},
+                    **{"together": one.value, "apart": other.value},
+                    **{"better": sign * (one.value - other.value), "bytes": size},
+                }
+
+
+def _coded(images: Tensor, plan: Plan, ratio: float) -> tuple[Tensor, float]:
+    """Pictures, uint8 (N, 3, H, W), coded in what a ratio carries, and their mean size in bytes."""
+    options = plan.model_of(SENT)
+    cells = images.shape[2] * images.shape[3] // options.stride**2  # type: ignore[attr-defined]
+    symbols = cells * options.features // 2  # type: ignore[attr-defined]
+    most = int(symbols * capacity(ratio) / 8)
+    found = [squeezed(image, most) for image in images.cpu().numpy()]
+    pictures = torch.from_numpy(np.stack([own for own, _ in found])).to(images.device)
+    return pictures, float(np.mean([size for _, size in found]))
 
 
 if __name__ == "__main__":

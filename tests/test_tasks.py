@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
 from torchmetrics.classification import MulticlassAccuracy, MulticlassJaccardIndex
 from torchmetrics.detection import MeanAveragePrecision
 from torchmetrics.regression import CosineSimilarity, MeanAbsoluteError
@@ -21,6 +24,7 @@ from replications.core.tasks.depth.options import DepthOptions
 from replications.core.tasks.depth.task import Depth
 from replications.core.tasks.normals.options import NormalsOptions
 from replications.core.tasks.normals.task import Normals
+from replications.core.tasks.reconstruction.task import Reconstruction
 from replications.core.tasks.semseg.task import Semseg
 from replications.uncertainty.instances.options import InstancesOptions
 from replications.uncertainty.instances.task import Instances, centroid_vectors, clustered
@@ -318,3 +322,68 @@ def test_small_true_instances_count_neither_for_nor_against() -> None:
     detections.add(truth, [0.5, 0.9], truth, min_pixels=4)
     assert detections.n_truths == 1
     assert average_precision(detections) == 1
+
+
+# Reconstruction
+
+
+def pictures(*shape: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Smooth pictures, and the same disturbed."""
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.rand(2, 1, 7, 7, generator=generator)
+    truth = F.interpolate(coarse, size=shape, mode="bilinear")
+    noise = 0.05 * torch.randn(truth.shape, generator=generator)
+    return (truth + noise).clamp(0, 1), truth
+
+
+def halved(picture: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Means of two by two pixels."""
+    half = len(picture) // 2
+    means: NDArray[np.float64] = (
+        picture[: 2 * half, : 2 * half].reshape(half, 2, half, 2).mean(axis=(1, 3))
+    )
+    return means
+
+
+def test_psnr_is_the_mean_over_pictures() -> None:
+    truth = torch.full((2, 1, 8, 8), 0.5)
+    found = torch.stack([truth[0] + 0.1, truth[1] + 0.01])
+    metrics = Reconstruction(1).accumulator(complete=True)
+    metrics.update(found, {"picture": truth})
+    # 20 and 40 dB.
+    assert metrics.compute()["psnr"].value == pytest.approx(30, abs=1e-4)
+    assert metrics.compute()["mse"].value == pytest.approx((0.01 + 0.0001) / 2)
+
+
+@pytest.mark.parametrize(("side", "scales"), [(28, 2), (64, 3), (90, 3), (176, 5)])
+def test_structural_similarity_is_that_of_its_definition(side: int, scales: int) -> None:
+    """Means of contrast and structure at every scale, and of luminance at the coarsest with its
+    borders, each to the power of its weight; as many scales as have a window of 11 pixels."""
+    found, truth = pictures(side, side)
+    weights = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333])[:scales]
+    expected = []
+    for one, other in zip(found[:, 0].double().numpy(), truth[:, 0].double().numpy(), strict=True):
+        parts = []
+        for _ in range(scales):
+            local = partial(gaussian_filter, sigma=1.5, radius=5, mode="mirror")
+            inner = (slice(5, -5), slice(5, -5))
+            mean, mean_other = local(one), local(other)
+            both = local(one * other) - mean * mean_other
+            spread = local(one * one) + local(other * other) - mean**2 - mean_other**2
+            contrast = (2 * both + 0.03**2) / (spread + 0.03**2)
+            light = (2 * mean * mean_other + 0.01**2) / (mean**2 + mean_other**2 + 0.01**2)
+            parts.append((contrast[inner].mean(), (light * contrast).mean()))
+            one, other = halved(one), halved(other)
+        values = [contrast for contrast, _ in parts[:-1]] + [parts[-1][1]]
+        expected.append(np.prod(np.array(values) ** (weights / weights.sum())))
+    metrics = Reconstruction(1).accumulator(complete=True)
+    metrics.update(found, {"picture": truth})
+    assert metrics.compute()["ms_ssim"].value == pytest.approx(np.mean(expected), abs=1e-4)
+
+
+def test_small_pictures_and_curves_have_no_structural_similarity() -> None:
+    for size, complete in ((8, True), (28, False)):
+        found, truth = pictures(size, size)
+        metrics = Reconstruction(1).accumulator(complete)
+        metrics.update(found, {"picture": truth})
+        assert set(metrics.compute()) == {"psnr", "mse"}

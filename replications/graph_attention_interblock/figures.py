@@ -1,5 +1,5 @@
-"""The figures of this replication: accuracy against the signal-to-noise ratio, and what each task
-is sent of every block."""
+"""The figures of this replication: accuracy against the signal-to-noise ratio, coded together and
+apart, and what each task is sent of every block."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLUMN, MM, heatmap
-from replications.core.evidence.condition_figure import against_condition
+from replications.core.evidence.condition_figure import (
+    add_legend,
+    against_condition,
+    draw_curve,
+)
 from replications.core.evidence.naming import task_name
+from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results
 
 
@@ -16,6 +21,37 @@ def snr(results: Results) -> Figure:
     """A panel per task, a curve per run."""
     runs = ("attention", "uniform", "last")
     return against_condition(results, "snr_db", "신호 대 잡음비 (dB)", runs)
+
+
+def separate(results: Results) -> Figure:
+    """A panel per task: coded together, and apart with either code."""
+    table = results.experiment("separate")
+    columns = {
+        "together": "기호를 함께 배움",
+        "ideal": "WebP와 이상적인 부호",
+        "ldpc": "WebP와 LDPC",
+    }
+    headline = results.plan.replication.headline
+    figure, axes = plt.subplots(1, len(headline), figsize=(COLUMN, 50 * MM), layout="constrained")
+    for axis, task in zip(axes, headline, strict=True):
+        own = table[table["task"] == task]
+        coded = own.pivot(index=["snr_db", "seed"], columns="code", values="apart")
+        coded["together"] = own.groupby(["snr_db", "seed"])["together"].first()
+        for index, (code, label) in enumerate(columns.items()):
+            curve = (
+                coded[code]
+                .groupby("snr_db")
+                .agg(
+                    mean="mean",
+                    low=lambda v: interval(list(v))[0],
+                    high=lambda v: interval(list(v))[1],
+                )
+            )
+            draw_curve(axis, curve.rename_axis("at").reset_index(), index, label)
+        axis.set_title(f"{task_name(task)} ({own['unit'].iloc[0]})", fontsize=7)
+    figure.supxlabel("신호 대 잡음비 (dB)", fontsize=7)
+    add_legend(figure, axes[-1])
+    return figure
 
 
 def blocks(results: Results) -> Figure:

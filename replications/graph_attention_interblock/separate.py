@@ -1,14 +1,16 @@
-"""Source and channel coded apart: the picture by WebP, at the rate that an ideal code carries.
+"""Source and channel coded apart: the picture by WebP, its bits by an ideal code or by that of 5G.
 
-The receiver decodes the picture and runs on it the network that learned without noise. No real code
-reaches the capacity of the channel, and none this short: what is measured is the best that coding
-apart could do with WebP.
+The receiver decodes the picture and runs on it the network that learned without noise. An ideal
+code reaches the capacity of the channel, which no real code does, and none this short: the best
+that coding apart could do with WebP. The LDPC code of 5G is what is in use; a picture whose bits do
+not all arrive is lost, and grey.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +26,14 @@ from replications.core.engine.experiment import Measured, run_experiment
 from replications.core.evidence.statistics import interval
 from replications.core.inference.trained import load_trained
 from replications.core.nets.channel import capacity
+from replications.core.nets.channel_code import ChannelCode, fastest
 from replications.core.spec import Plan
 from replications.core.spec.layout import run_folder
 
 CLEAN, SENT = "clean", "attention"
 _SCALES = (1, 2, 4)
 """By how much a picture is made smaller until it fits."""
+_CHECK, _GREY = 24, 127
 
 
 def squeezed(picture: Array, most: int) -> tuple[Array, int]:
@@ -56,15 +60,15 @@ def squeezed(picture: Array, most: int) -> tuple[Array, int]:
 
 
 def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
-    """A row per seed, ratio and task, with the primary metric coded together and apart, and how
-    much better together is; the numbers are the ends of that difference's 95 % interval over
-    seeds, as `<task>.<ratio>.low` and `.high`."""
+    """A row per seed, ratio, code and task, with the primary metric coded together and apart, and
+    how much better together is; the numbers are the ends of that difference's 95 % interval over
+    seeds, as `<task>.<ratio>.<code>.low` and `.high`."""
     table = pd.DataFrame(_compared(plan, folder, device))
     numbers: dict[str, float] = {}
-    for (task, ratio), own in table.groupby(["task", "snr_db"]):
+    for (task, ratio, code), own in table.groupby(["task", "snr_db", "code"]):
         ends = interval(own["better"].to_numpy())
         named = zip(("low", "high"), ends, strict=True)
-        numbers |= {f"{task}.{ratio:g}.{name}": e for name, e in named if np.isfinite(e)}
+        numbers |= {f"{task}.{ratio:g}.{code}.{name}": e for name, e in named if np.isfinite(e)}
     return table, numbers
 
 
@@ -72,37 +76,79 @@ def _compared(plan: Plan, folder: Path, device: torch.device) -> Iterator[dict[s
     """The rows; pictures are coded once, for all seeds."""
     usual = plan.model_of(SENT).snr_db  # type: ignore[attr-defined]
     ratios = sorted({*plan.settings.at["snr_db"], usual})
-    coded: dict[float, tuple[Tensor, float]] = {}
+    links: dict[float, list[Link]] = {}
     for seed in plan.seed_numbers:
         clean, sent = (
             load_trained(run_folder(folder, plan, run, seed), device) for run in (CLEAN, SENT)
         )
         split = build_split(plan.data, Path(plan.data.folder), "test", clean.tasks, device)
         whole = split.inputs["image"]
-        coded = coded or {ratio: _coded(whole, plan, ratio) for ratio in ratios}
-        for ratio, (pictures, size) in coded.items():
+        links = links or {ratio: _links(whole, _symbols(whole, plan), ratio) for ratio in ratios}
+        for ratio, own in links.items():
             split.inputs["image"] = whole
             together = evaluate(
                 sent.learner, sent.tasks, split, seed, complete=True, condition={"snr_db": ratio}
             )
-            split.inputs["image"] = pictures
-            apart = evaluate(clean.learner, clean.tasks, split, seed, complete=True)
-            for task, metric in plan.replication.headline.items():
-                one, other = together[task][metric], apart[task][metric]
-                sign = 1 if one.higher_is_better else -1
-                yield {
-                    **{"seed": seed, "snr_db": ratio, "task": task, "metric": metric},
-                    **{"together": one.value, "apart": other.value},
-                    **{"better": sign * (one.value - other.value), "bytes": size},
-                }
+            for link in own:
+                split.inputs["image"], lost = link.delivered(seed)
+                apart = evaluate(clean.learner, clean.tasks, split, seed, complete=True)
+                for task, metric in plan.replication.headline.items():
+                    one, other = together[task][metric], apart[task][metric]
+                    sign = 1 if one.higher_is_better else -1
+                    yield {
+                        **{"seed": seed, "snr_db": ratio, "code": link.name, "task": task},
+                        **{"metric": metric, "unit": one.unit},
+                        **{"together": one.value, "apart": other.value},
+                        **{"better": sign * (one.value - other.value)},
+                        **{"bytes": link.bytes, "lost": lost},
+                    }
 
 
-def _coded(images: Tensor, plan: Plan, ratio: float) -> tuple[Tensor, float]:
-    """Pictures, uint8 (N, 3, H, W), coded in what a ratio carries, and their mean size in bytes."""
+@dataclass(frozen=True)
+class Link:
+    """Pictures, uint8 (N, 3, H, W), as WebP leaves them in what a code carries at a ratio; `bytes`:
+    their mean size; `code`: what may lose them, or none."""
+
+    name: str
+    pictures: Tensor
+    bytes: float
+    ratio: float
+    code: ChannelCode | None = None
+
+    def delivered(self, seed: int) -> tuple[Tensor, int]:
+        """As they arrive, and how many are lost, through the noise of a seed."""
+        if self.code is None:
+            return self.pictures, 0
+        count = len(self.pictures)
+        with torch.random.fork_rng([]):
+            torch.manual_seed(seed)
+            # 5G scrambles what it sends: random bits stand for those of the pictures.
+            bits = torch.randint(0, 2, (count, self.code.bits))
+            lost = (self.code.delivered(bits, self.ratio) != bits).any(dim=1)
+        found = self.pictures.clone()
+        found[lost.to(found.device)] = _GREY
+        return found, int(lost.sum())
+
+
+def _symbols(images: Tensor, plan: Plan) -> int:
+    """Of a picture of (N, 3, H, W)."""
     options = plan.model_of(SENT)
     cells = images.shape[2] * images.shape[3] // options.stride**2  # type: ignore[attr-defined]
-    symbols = cells * options.features // 2  # type: ignore[attr-defined]
-    most = int(symbols * capacity(ratio) / 8)
+    return cells * options.features // 2  # type: ignore[attr-defined, no-any-return]
+
+
+def _links(images: Tensor, symbols: int, ratio: float) -> list[Link]:
+    """Pictures by an ideal code, and by that of 5G, which leaves 24 bits to see what is lost."""
+    ideal = int(symbols * capacity(ratio) / 8)
+    code = fastest(symbols, ratio)
+    return [
+        Link("ideal", *_coded(images, ideal), ratio),
+        Link("ldpc", *_coded(images, (code.bits - _CHECK) // 8), ratio, code),
+    ]
+
+
+def _coded(images: Tensor, most: int) -> tuple[Tensor, float]:
+    """Pictures, uint8 (N, 3, H, W), each in at most so many bytes, and their mean size."""
     found = [squeezed(image, most) for image in images.cpu().numpy()]
     pictures = torch.from_numpy(np.stack([own for own, _ in found])).to(images.device)
     return pictures, float(np.mean([size for _, size in found]))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM
@@ -27,15 +29,24 @@ def against_condition(results: Results, condition: str, label: str, runs: Sequen
         shown = [run for run in (f"single_{task}", *runs) if run in set(own["run"])]
         for index, run in enumerate(shown):
             curve = own[own["run"] == run].sort_values("at")
-            colour = COLOURS[index - 1] if index else "0.5"
-            marker = MARKERS[index % len(MARKERS)]
-            look = {"color": colour, "ls": "-", "ms": 2, "lw": 0.8}
-            axis.plot(curve["at"], curve["mean"], marker, label=plan.runs[run].title, **look)
-            ends = curve["low"], curve["high"]
-            axis.fill_between(curve["at"], *ends, color=colour, alpha=0.2, lw=0)
+            draw_curve(axis, curve, index, plan.runs[run].title)
         axis.set_title(f"{task_name(task)} ({own['unit'].iloc[0]})", fontsize=7)
     figure.supxlabel(label, fontsize=7)
-    entries = axes[-1].get_legend_handles_labels()
-    place = {"loc": "outside upper center", "ncols": 3, "frameon": False, "fontsize": 6}
-    figure.legend(*entries, **place)
+    add_legend(figure, axes[-1])
     return figure
+
+
+def draw_curve(axis: Axes, curve: pd.DataFrame, index: int, label: str) -> None:
+    """A line through `mean` along `at`, its band from `low` to `high`; the first of several is
+    grey."""
+    colour = COLOURS[index - 1] if index else "0.5"
+    marker = MARKERS[index % len(MARKERS)]
+    at = curve["at"]
+    axis.plot(at, curve["mean"], marker, label=label, color=colour, ls="-", ms=2, lw=0.8)
+    axis.fill_between(at, curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
+
+
+def add_legend(figure: Figure, axis: Axes) -> None:
+    """Above all panels, what the curves of one are."""
+    entries = axis.get_legend_handles_labels()
+    figure.legend(*entries, loc="outside upper center", ncols=3, frameon=False, fontsize=6)

@@ -8,5 +8,5 @@ class ReconstructionOptions(TaskOptions):
 
     called = ("reconstruction",)
     labels = ("picture",)
-    metrics = ("psnr", "mse")
+    metrics = ("psnr", "mse", "ms_ssim")
     implementation = ".task:build"

@@ -2,4 +2,6 @@
 
 from replications.core.presentation import Presentation
 
-PRESENTATION = Presentation("복원", {"psnr": "PSNR", "mse": "MSE"}, english="reconstruction")
+PRESENTATION = Presentation(
+    "복원", {"psnr": "PSNR", "mse": "MSE", "ms_ssim": "MS-SSIM"}, english="reconstruction"
+)

@@ -1,11 +1,13 @@
-"""The figures of this replication: recovery and classification against the budget of bits, and
-against the signal-to-noise ratio."""
+"""The figures of this replication: recovery and classification against the budget of bits, the
+signal-to-noise ratio and each other, and what arrives of pictures."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from replications.core.evidence.arrivals_figure import arrivals_figure
 from replications.core.evidence.condition_figure import against_condition
+from replications.core.evidence.plane_figure import plane_figure
 from replications.core.evidence.study import Results
 
 _RUNS = ("joint", "uniform", "shuffled", "resolutions", "mask")
@@ -19,3 +21,13 @@ def bits(results: Results) -> Figure:
 def snr(results: Results) -> Figure:
     """Likewise."""
     return against_condition(results, "snr_db", "신호 대 잡음비 (dB), QPSK", _RUNS)
+
+
+def plane(results: Results) -> Figure:
+    """Recovery against classification along the rate."""
+    return plane_figure(results, [("bits", "화소당 비트"), ("snr_db", "잡음비 (dB)")], _RUNS)
+
+
+def arrives(results: Results) -> Figure:
+    """Pictures as they arrive."""
+    return arrivals_figure(results.experiment("arrives"), "bpp")

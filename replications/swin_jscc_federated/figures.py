@@ -1,10 +1,13 @@
-"""The figure of this replication: recovery and classification against the signal-to-noise ratio."""
+"""The figures of this replication: recovery and classification against the signal-to-noise ratio
+and against each other, and what arrives of pictures."""
 
 from __future__ import annotations
 
 from matplotlib.figure import Figure
 
+from replications.core.evidence.arrivals_figure import arrivals_figure
 from replications.core.evidence.condition_figure import against_condition
+from replications.core.evidence.plane_figure import plane_figure
 from replications.core.evidence.study import Results
 
 _RUNS = ("joint", "convolutions", "federated", "federated_convolutions", "local")
@@ -13,3 +16,13 @@ _RUNS = ("joint", "convolutions", "federated", "federated_convolutions", "local"
 def snr(results: Results) -> Figure:
     """A panel per task, a curve per run."""
     return against_condition(results, "snr_db", "신호 대 잡음비 (dB)", _RUNS)
+
+
+def plane(results: Results) -> Figure:
+    """Recovery against classification along the rate."""
+    return plane_figure(results, [("snr_db", "잡음비 (dB)")], _RUNS)
+
+
+def arrives(results: Results) -> Figure:
+    """Pictures as they arrive."""
+    return arrivals_figure(results.experiment("arrives"), "dB")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from safetensors.numpy import load_file
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +37,22 @@ def test_traffic_is_counted_by_hand(results: Path) -> None:
     assert found["anew"] == 2 * 16 * 49
     # 10 dB carry 3.459 bits; 32 of a symbol's two numbers, for 64 pictures.
     assert found["once"] == pytest.approx(64 * 49 * 32 / 3.4594, rel=1e-4)
+
+
+def test_pictures_are_sent_and_arrive_at_every_ratio(results: Path) -> None:
+    table = pd.read_csv(results / "arrives" / "table.csv")
+    assert table["at"].isna().sum() == 6
+    assert table["at"].value_counts().to_dict() == {0.0: 6, 10.0: 6}
+    prepared = results.parents[2] / "data" / "prepared" / "mnist-64x32x48"
+    stored = load_file(prepared / "test.safetensors")["image"]
+    whole = {picture.tobytes().hex() for picture in stored}
+    assert set(table.loc[table["at"].isna(), "pixels"]) <= whole
+    assert set(table["pixels"].str.len()) == {2 * 28 * 28}
+    assert (results / "figure_arrives.pdf").stat().st_size > 1000
+
+
+def test_structural_similarity_is_measured_on_whole_splits(results: Path) -> None:
+    runs = pd.read_csv(results / "runs.csv", keep_default_na=False)
+    own = runs[(runs["task"] == "reconstruction") & (runs["split"] == "test")]
+    assert set(own["metric"]) == {"psnr", "mse", "ms_ssim"}
+    assert own.loc[own["metric"] == "ms_ssim", "value"].between(0, 1).all()

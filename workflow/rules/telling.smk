@@ -192,8 +192,8 @@ onstart:
     workflow.study_lock = lock_file
     remember_failures(workflow.persistence)
     # Imports torch when the first job asks for it, and ends with this process. Elsewhere than on
-    # Linux forking a process that has imported it is not safe.
-    if sys.platform == "linux":
+    # Linux forking a process that has imported it is not safe; jobs of a cluster are forked nowhere.
+    if sys.platform == "linux" and workflow.local_exec:
         workflow.warm = subprocess.Popen(
             [sys.executable, "workflow/scripts/warm.py", "serve", *PRELOADED],
             stdin=subprocess.PIPE,

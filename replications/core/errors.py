@@ -15,10 +15,10 @@ class DivergedError(StudyError):
     """A loss or a gradient is NaN or infinite."""
 
 
-def meant(name: str, known: Iterable[str]) -> str:
+def meant(name: object, known: Iterable[str]) -> str:
     """What was likely meant by a name that is not known, as the end of a message; nothing where
     none is like it."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(name)[:60], list(known), n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""
 
 

@@ -19,10 +19,12 @@ def completed(own: Mapping[str, Any], other: Mapping[str, Any], name: str) -> di
     `other` content.
 
     Raises:
-        ValueError: both have a run of the same name, or the other lacks a study.
+        ValueError: the content has not the shape of one, both have a run of the same name, or the
+            other lacks a study.
     """
     if other.get("like"):
         raise ValueError(f"like: '{name}' is itself like '{other['like']}'; name that one")
+    _check(own)
     lent = {run: {**spec, "of": name} for run, spec in other["runs"].items()}
     if both := sorted(lent.keys() & own["runs"].keys()):
         raise ValueError(f"runs.{both[0]}: '{name}' has a run of that name; give it another")
@@ -37,6 +39,13 @@ def completed(own: Mapping[str, Any], other: Mapping[str, Any], name: str) -> di
         "runs": lent | own["runs"],
         "studies": {study: overlaid(sizes[study], spec) for study, spec in own["studies"].items()},
     }
+
+
+def _check(content: Mapping[str, Any]) -> None:
+    for part in ("runs", "studies"):
+        own = content.get(part)
+        if not isinstance(own, Mapping) or not all(isinstance(v, Mapping) for v in own.values()):
+            raise ValueError(f"{part}: a mapping from names to mappings is expected")
 
 
 def overlaid(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -178,7 +178,8 @@ def named(kind: type[Kind], name: Any) -> type[Kind]:
     known = declared(kind)
     if name not in known:
         what = kind.__name__.removesuffix("Options").lower()
-        raise ValueError(f"unknown {what} '{name}'; known: {', '.join(known)}{meant(name, known)}")
+        there = f"known: {', '.join(known)}{meant(name, known)}"
+        raise ValueError(f"unknown {what} {reading.brief(name)}; {there}")
     return known[name]
 
 

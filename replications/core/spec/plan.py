@@ -28,7 +28,7 @@ from replications.core.spec.axes import (
 from replications.core.spec.claims import SINGLES, Better, Claim, Comparison, Crossing
 from replications.core.spec.likeness import completed, overlaid
 from replications.core.spec.options import DatasetOptions, ModelOptions, Strict
-from replications.core.spec.reading import checked, explained, read_yaml, shown
+from replications.core.spec.reading import brief, checked, explained, read_yaml, shown
 from replications.core.spec.replication import Experiment, Replication, Study
 from replications.core.spec.training import ITSELF, Run, Settings
 from replications.core.spec.tuning import RATE, rates, tuning_study
@@ -315,9 +315,10 @@ def _read(path: Path, changed: tuple[int, ...]) -> Replication:
         return checked(Replication, content, path)
     if other not in _folders():
         raise StudyError(
-            f"{shown(path)}: like: no replication '{other}'; there are: {', '.join(_folders())}"
-            f"{meant(other, _folders())}"
+            f"{shown(path)}: like: no replication {brief(other)}; "
+            f"there are: {', '.join(_folders())}{meant(other, _folders())}"
         )
+    load_replication(other)  # what is wrong with it is said of it
     try:
         return checked(Replication, completed(content, read_yaml(path_of(other)), other), path)
     except ValueError as error:

@@ -13,6 +13,10 @@ from replications.core.errors import StudyError
 
 REPLICATIONS = Path(__file__).resolve().parents[2]
 Model = TypeVar("Model", bound=BaseModel)
+_SAID = 4
+"""Mistakes that are told at a time."""
+_LONGEST = 800
+"""Characters of a message."""
 
 
 _LIBYAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -63,14 +67,17 @@ def checked(model: type[Model], value: Any, path: Path, where: str = "") -> Mode
 def explained(
     error: ValidationError, path: Path, where: str, model: type[BaseModel] | None = None
 ) -> str:
-    lines = []
-    for problem in error.errors():
-        message = message_of(problem, model)
+    # What is there and wrong before what is not there.
+    lines, problems = [], sorted(error.errors(), key=lambda own: own["type"] == "missing")
+    for problem in problems[:_SAID]:
+        message = message_of(problem, model)[:_LONGEST]
         if problem["type"] != "missing" and problem["loc"]:
-            message += f" (found: {_brief(problem['input'])})"
+            message += f" (found: {brief(problem['input'])})"
         # A check of the whole specification has no key of its own; its message names one.
         key = ".".join(str(part) for part in problem["loc"])
         lines.append(": ".join(part for part in (shown(path), where, key, message) if part))
+    if len(problems) > _SAID:
+        lines.append(f"and {len(problems) - _SAID} more like it")
     return "\n       ".join(lines)
 
 
@@ -99,7 +106,8 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
         yield from _models_in(part)
 
 
-def _brief(value: Any) -> str:
+def brief(value: Any) -> str:
+    """A value as Python writes it, cut where it is long."""
     try:
         text = repr(value)
     except RecursionError:

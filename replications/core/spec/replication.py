@@ -12,6 +12,7 @@ from replications.core.errors import meant
 from replications.core.spec.axes import base_of
 from replications.core.spec.claims import ALL_TASKS, DELTA_METRICS, Better, Claim
 from replications.core.spec.options import Positive, Strict, TaskOptions, declared
+from replications.core.spec.reading import brief
 from replications.core.spec.training import Run
 
 _KEPT = ("published", "draft", "site", "logs")
@@ -138,7 +139,7 @@ class Replication(Strict):
                 if name not in known[what]:
                     there = ", ".join(known[what]) or "none"
                     near = meant(name, known[what])
-                    raise ValueError(f"{where}: unknown {what} '{name}'; known: {there}{near}")
+                    raise ValueError(f"{where}: unknown {what} {brief(name)}; known: {there}{near}")
         for name, study in self.studies.items():
             if study.like and (study.like not in self.studies or self.studies[study.like].like):
                 raise ValueError(

@@ -111,9 +111,14 @@ class UniT(Learner):
         return found if self.kinds[task] == "image" else found.view(*inputs["text"].shape[:2], -1)
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
-        """Of things the loss of sets, of the others their task's."""
+        """Of things the loss of sets, of the others their task's; where steps alternate, of the
+        tasks whose turn it is."""
         found = {}
+        kinds = sorted({self.kinds[name] for name in tasks})
+        turn = kinds[moment.step % len(kinds)]
         for name, task in tasks.items():
+            if self.options.steps == "alternating" and self.kinds[name] != turn:
+                continue
             output = self.decoded(batch.inputs, name)
             if isinstance(task, Objects):
                 size = batch.inputs["image"].shape[-2:]

@@ -31,6 +31,8 @@ class ModelOptions(EncoderOptions):
     """Characters of the longest text."""
     decoder: Literal["shared", "separate"] = "shared"
     """One decoder for all tasks, or one for each; encoders and heads are the same."""
+    steps: Literal["together", "alternating"] = "together"
+    """A step trains all tasks; or, in turn, those on pictures and those on texts."""
     detections: Positive = 20
     """The most that are found in a picture."""
 

@@ -17,7 +17,7 @@ folder="$fresh/a study"
 
 clone() {
     mkdir -p "$fresh"
-    git clone --quiet "$project" "$folder"
+    git clone --quiet --no-hardlinks "$project" "$folder"
 }
 
 case $kind in
@@ -47,7 +47,7 @@ case $kind in
             mount --rbind "/$own" "$fresh/$own"
         done
         trap 'umount --recursive --lazy "$fresh/proc" "$fresh/sys" "$fresh/dev"' EXIT
-        git clone --quiet "$project" "$folder"
+        clone
         chroot "$fresh" env HOME=/root sh -c "cd '/a study' && $command"
         ;;
     *)

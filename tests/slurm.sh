@@ -8,13 +8,17 @@ folder=${2:-/var/tmp/one-node-slurm}
 node=$(hostname -s)
 
 stop() {
-    for daemon in slurmd slurmctld munged; do
-        pkill -x "$daemon" || true
+    for daemon in slurmd slurmctld; do
+        [ ! -s "$folder/$daemon.pid" ] || kill "$(cat "$folder/$daemon.pid")" 2> /dev/null || true
     done
 }
 
 start() {
-    if ! command -v slurmctld slurmd munged > /dev/null; then
+    if [ -e /etc/slurm/slurm.conf ] && ! grep -q one_node /etc/slurm/slurm.conf; then
+        echo "/etc/slurm/slurm.conf is of another SLURM" >&2
+        exit 1
+    fi
+    if ! command -v slurmctld > /dev/null || ! command -v munged > /dev/null; then
         apt-get update -qq
         apt-get install -y -qq --no-install-recommends slurm-wlm munge > /dev/null
     fi
@@ -22,7 +26,7 @@ start() {
     mkdir -p "$folder/state" "$folder/spool" /run/munge /etc/slurm
     chown munge: /run/munge
     [ -s /etc/munge/munge.key ] || runuser -u munge -- mungekey
-    runuser -u munge -- munged
+    pgrep -x munged > /dev/null || runuser -u munge -- munged
     memory=$(awk '/MemTotal/ {print int($2 / 1024 * 0.9)}' /proc/meminfo)
     cat > /etc/slurm/slurm.conf << END
 ClusterName=one_node

@@ -21,7 +21,7 @@ def test_a_scheme_carries_what_the_standard_says(scheme: int, rate: int) -> None
 
 
 def test_without_noise_everything_arrives_in_several_blocks_too() -> None:
-    for scheme, symbols in ((2, 300), (20, 2048)):
+    for scheme, symbols in ((2, 300), (2, 8192), (20, 2048)):
         code = ChannelCode(scheme, symbols)
         assert torch.equal(code.delivered(messages(code), 60.0), messages(code))
     assert code.bits > 8448  # the longest block

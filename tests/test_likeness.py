@@ -108,3 +108,8 @@ def test_what_is_refused(like: Callable[..., spec.Plan], own: dict[str, Any], me
     with pytest.raises(StudyError, match=r"replications/pairs/replication\.yaml") as error:
         like(**own)
     assert message in str(error.value)
+
+
+def test_one_like_itself_is_refused(like: Callable[..., spec.Plan]) -> None:
+    with pytest.raises(StudyError, match="'pairs' is itself like 'pairs'"):
+        like(like="pairs")

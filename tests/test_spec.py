@@ -628,3 +628,9 @@ def test_a_teacher_is_the_one_at_the_same_values(planned: Callable[[Edit], spec.
         "equal@model.width=8": "uncertainty",
         "equal@model.width=8,steps=80": "uncertainty@steps=80",
     }
+
+
+@pytest.mark.parametrize("name", [[], [1], {"x": 1}, 3, None])
+def test_a_name_that_is_no_name_is_refused(name: object, refused: Callable[[Edit], str]) -> None:
+    text = refused(lambda c: c["settings"]["data"].update(name=name))
+    assert "unknown dataset" in text

@@ -32,7 +32,9 @@ def separate(results: Results) -> Figure:
         "ldpc": "WebP와 LDPC",
     }
     headline = results.plan.replication.headline
-    figure, axes = plt.subplots(1, len(headline), figsize=(COLUMN, 50 * MM), layout="constrained")
+    size = (COLUMN, 50 * MM)
+    figure, grid = plt.subplots(1, len(headline), figsize=size, layout="constrained", squeeze=False)
+    axes = grid[0]
     for axis, task in zip(axes, headline, strict=True):
         own = table[table["task"] == task]
         coded = own.pivot(index=["snr_db", "seed"], columns="code", values="apart")

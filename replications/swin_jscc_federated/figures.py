@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 
 from replications.core.evidence.arrivals_figure import arrivals_figure
 from replications.core.evidence.condition_figure import against_condition
-from replications.core.evidence.plane_figure import plane_figure
 from replications.core.evidence.study import Results
+from replications.core.evidence.tradeoff_figure import tradeoff_figure
 
 _RUNS = ("joint", "convolutions", "federated", "federated_convolutions", "local")
 
@@ -18,9 +18,9 @@ def snr(results: Results) -> Figure:
     return against_condition(results, "snr_db", "신호 대 잡음비 (dB)", _RUNS)
 
 
-def plane(results: Results) -> Figure:
+def tradeoff(results: Results) -> Figure:
     """Recovery against classification along the rate."""
-    return plane_figure(results, [("snr_db", "잡음비 (dB)")], _RUNS)
+    return tradeoff_figure(results, [("snr_db", "잡음비 (dB)")], _RUNS)
 
 
 def arrives(results: Results) -> Figure:

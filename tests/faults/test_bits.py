@@ -29,7 +29,7 @@ PUBLISHED = "uncertainty"
 
 @contextmanager
 def flipped(path: Path, draw: random.Random) -> Iterator[None]:
-    """One bit of a file, put back afterwards with its time stamp as it was."""
+    """One bit of a file, put back afterwards."""
     before = path.read_bytes()
     content = bytearray(before)
     content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)

@@ -101,7 +101,8 @@ def problem_of(name: str) -> str:
     except StudyError as error:
         message = str(error)
         named = "replication.yaml" in message or name in message
-        return "" if named and len(message) < 4000 else f"refused: {message[:500]}"
+        short = len(message) < 4000 and len(message.splitlines()) <= 5
+        return "" if named and short else f"refused: {message[:500]}"
     except Exception as error:
         at = traceback.extract_tb(error.__traceback__)[-1]
         return f"{type(error).__name__}: {error} ({at.filename}, line {at.lineno})"

@@ -1,8 +1,9 @@
 """Bits over a noisy channel by the code of 5G: LDPC (3GPP TS 38.212) with the modulations and rates
-of TS 38.214, table 5.1.3.1-2; by Sionna."""
+of TS 38.214, table 5.1.3.1-2; by Sionna, on the CPU."""
 
 from __future__ import annotations
 
+import functools
 import math
 
 import torch
@@ -15,9 +16,14 @@ from replications.core.nets.channel import capacity, received
 
 SCHEMES, _TABLE = range(2, 28), 2
 """Those before have rates below 1/5, which the library has not."""
-_LONGEST = 8448
-"""Bits of a block at most."""
 _TRIALS, _AT_ONCE = 60, 10
+
+
+@functools.cache
+def scheme_of(index: int) -> tuple[int, float]:
+    """Bits of a symbol, and the rate."""
+    order, rate = decode_mcs_index(index, _TABLE, device="cpu")
+    return int(order), float(rate)
 
 
 class ChannelCode:
@@ -30,18 +36,24 @@ class ChannelCode:
     """
 
     def __init__(self, scheme: int, symbols: int) -> None:
-        order, rate = (float(own) for own in decode_mcs_index(scheme, _TABLE))
-        per_symbol = int(order)
-        self._blocks = math.ceil(symbols * per_symbol * rate / _LONGEST)
+        per_symbol, rate = scheme_of(scheme)
+        # Bits of the longest block: of the base graph that has rates below 1/3, and of the other.
+        longest = 3824 if rate < 1 / 3 else 8448
+        self._blocks = math.ceil(symbols * per_symbol * rate / longest)
         own = symbols // self._blocks
-        encoder = LDPC5GEncoder(int(own * per_symbol * rate), own * per_symbol, per_symbol)
-        self._encoder, self._decoder = encoder, LDPC5GDecoder(encoder)
-        self._mapper = Mapper("qam", per_symbol)
-        self._demapper = Demapper("app", "qam", per_symbol)
+        encoder = LDPC5GEncoder(
+            int(own * per_symbol * rate), own * per_symbol, per_symbol, device="cpu"
+        )
+        self._encoder, self._decoder = encoder, LDPC5GDecoder(encoder, device="cpu")
+        self._mapper = Mapper("qam", per_symbol, device="cpu")
+        self._demapper = Demapper("app", "qam", per_symbol, device="cpu")
         self.bits, self.symbols = self._blocks * encoder.k, self._blocks * own
 
     def delivered(self, bits: Tensor, snr_db: float) -> Tensor:
         """Messages (N, bits) of 0 and 1, through white noise: as they are decoded, (N, bits)."""
+        return torch.cat([self._delivered(part, snr_db) for part in bits.split(_AT_ONCE)])
+
+    def _delivered(self, bits: Tensor, snr_db: float) -> Tensor:
         blocks = bits.float().unflatten(1, (self._blocks, -1))
         symbols = self._mapper(self._encoder(blocks))
         found = received(symbols.flatten(1), snr_db).view_as(symbols)
@@ -53,9 +65,11 @@ class ChannelCode:
 def fastest(symbols: int, snr_db: float) -> ChannelCode:
     """The fastest scheme, of which at a ratio 60 random messages all arrive, or the most robust."""
     for scheme in reversed(SCHEMES):
-        own = ChannelCode(scheme, symbols)
-        if own.bits < symbols * capacity(snr_db) and _reliable(own, snr_db):
-            return own
+        per_symbol, rate = scheme_of(scheme)
+        if per_symbol * rate < capacity(snr_db):
+            code = ChannelCode(scheme, symbols)
+            if _reliable(code, snr_db):
+                return code
     return ChannelCode(SCHEMES[0], symbols)
 
 

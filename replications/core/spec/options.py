@@ -176,7 +176,7 @@ def named(kind: type[Kind], name: Any) -> type[Kind]:
         ValueError: there is none; says which there are.
     """
     known = declared(kind)
-    if name not in known:
+    if not isinstance(name, str) or name not in known:
         what = kind.__name__.removesuffix("Options").lower()
         there = f"known: {', '.join(known)}{meant(name, known)}"
         raise ValueError(f"unknown {what} {reading.brief(name)}; {there}")

@@ -318,9 +318,11 @@ def _read(path: Path, changed: tuple[int, ...]) -> Replication:
             f"{shown(path)}: like: no replication {brief(other)}; "
             f"there are: {', '.join(_folders())}{meant(other, _folders())}"
         )
-    load_replication(other)  # what is wrong with it is said of it
+    lender = read_yaml(path_of(other))
+    if not isinstance(lender, dict) or not lender.get("like"):
+        load_replication(other)  # what is wrong with it is said of it
     try:
-        return checked(Replication, completed(content, read_yaml(path_of(other)), other), path)
+        return checked(Replication, completed(content, lender, other), path)
     except ValueError as error:
         raise StudyError(f"{shown(path)}: {error}") from None
 

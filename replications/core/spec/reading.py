@@ -15,7 +15,7 @@ REPLICATIONS = Path(__file__).resolve().parents[2]
 Model = TypeVar("Model", bound=BaseModel)
 _SAID = 4
 """Mistakes that are told at a time."""
-_LONGEST = 800
+_LONGEST = 2000
 """Characters of a message."""
 
 
@@ -77,7 +77,7 @@ def explained(
         key = ".".join(str(part) for part in problem["loc"])
         lines.append(": ".join(part for part in (shown(path), where, key, message) if part))
     if len(problems) > _SAID:
-        lines.append(f"and {len(problems) - _SAID} more like it")
+        lines.append(f"and {len(problems) - _SAID} more")
     return "\n       ".join(lines)
 
 

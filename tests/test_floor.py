@@ -14,13 +14,16 @@ from safetensors.numpy import load_file
 from replications.core.data.batches import read_description
 from replications.core.engine.assembly import build_split, build_tasks
 from replications.core.engine.evaluate import evaluate
-from replications.core.engine.floor import Blind, fit
+from replications.core.engine.floor import Blind, fit, source_of
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.delta_m import delta_m_table, deltas, with_delta_m
 from replications.core.evidence.floors import Floors, with_names, with_runs
 from replications.core.evidence.tables import relative
 from replications.core.evidence.values import Values, observed
+from replications.core.nets.resize import bilinear
 from replications.core.spec import Plan, load_plan
+from replications.core.tasks.edges.options import EdgesOptions
+from replications.core.tasks.edges.task import Edges
 
 CPU = torch.device("cpu")
 SIZE = (32, 64)
@@ -33,7 +36,7 @@ def metrics(prepared: Path) -> dict[str, Any]:
     tasks = build_tasks(plan, "equal", dataset)
     train, test = (build_split(plan.data, prepared, s, tasks, CPU) for s in ("train", "test"))
     widths = {"semseg": len(dataset.facts["classes"]), "depth": 1, "normals": 3}
-    blind = Blind({task: torch.zeros(1, width, *SIZE) for task, width in widths.items()})
+    blind = Blind({task: torch.rand(1, width, *SIZE) for task, width in widths.items()})
     fit(blind, tasks, train)
     return evaluate(blind, tasks, test, complete=True)
 
@@ -74,8 +77,44 @@ def test_the_floor_of_normals_is_about_the_mean_direction_of_every_pixel(
     assert metrics["normals"]["angle_mean"].value == pytest.approx(angles.mean(), rel=0.03)
 
 
+@pytest.mark.parametrize("factor", [1, 2, 8])
+def test_a_constant_is_as_fine_as_what_the_network_interpolates(factor: int) -> None:
+    source = torch.rand(1, 3, SIZE[0] // factor, SIZE[1] // factor)
+    like = bilinear(source, SIZE)
+    assert source_of(like) == source.shape
+    blind = Blind({"normals": like})
+    assert blind.constants["normals"].shape == source.shape
+    with torch.no_grad():
+        blind.constants["normals"].copy_(source)
+        found = blind.predict(torch.rand(2, 3, *SIZE))["normals"]
+    torch.testing.assert_close(found, like.expand(2, -1, -1, -1))
+
+
+def test_what_is_no_map_has_its_own_shape() -> None:
+    assert source_of(torch.rand(1, 5)) == (1, 5)
+    assert source_of(torch.rand(1, 6, 3, 5)) == (1, 6, 3, 5)
+
+
+def test_pixels_reach_an_f_measure_that_an_interpolated_constant_does_not(prepared: Path) -> None:
+    plan, dataset = load_plan("hard_sharing", "micro"), read_description(prepared)
+    tasks = build_tasks(plan, "single_semseg", dataset) | {
+        "edges": Edges(EdgesOptions(tolerance=0.022))  # of half as large maps as in `cpu`
+    }
+    train, test = (build_split(plan.data, prepared, s, tasks, CPU) for s in ("train", "test"))
+    own = {"edges": tasks["edges"]}
+    reached = {}
+    for name, like in (
+        ("pixels", torch.rand(1, 1, *SIZE)),
+        ("maps", bilinear(torch.rand(1, 1, 4, 8), SIZE)),
+    ):
+        blind = Blind({"edges": like})
+        fit(blind, own, train)
+        reached[name] = evaluate(blind, own, test, complete=True)["edges"]["ods_f"].value
+    assert reached["pixels"] > 1.2 * reached["maps"]
+
+
 def test_constants_are_the_same_for_every_input() -> None:
-    blind = Blind({"depth": torch.zeros(1, 1, 2, 2)})
+    blind = Blind({"depth": torch.rand(1, 1, 2, 2)})
     found = blind.predict(torch.rand(3, 3, 2, 2))["depth"]
     assert found.shape == (3, 1, 2, 2)
     assert (found == found[:1]).all()

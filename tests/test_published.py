@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
+from replications.core.evidence.archive import unpack
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.compare import compared
 from replications.core.evidence.delta_m import DELTA_KEY
@@ -197,6 +198,13 @@ def test_the_published_results_are_whole(name: str) -> None:
     tables = {table: read_table(folder / f"{table}.csv", key) for table, key in keys.items()}
     assert all((table["replication"] == name).all() for table in tables.values())
     assert {base_of(run) for run in tables["runs"]["run"]} <= set(plan.replication.runs)
+
+
+def test_restored_folders_are_equally_old(tmp_path: Path) -> None:
+    """None is later than one that was trained from it, which would be trained again."""
+    assert unpack(PUBLISHED / "sluice_text", tmp_path / "sluice_text") > 50
+    times = {path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    assert len(times) == 1
 
 
 def test_the_published_page_is_that_of_the_published_results() -> None:

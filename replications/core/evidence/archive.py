@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
 import tarfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -100,11 +102,13 @@ def unpack(published: Path, folder: Path) -> int:
     with tarfile.open(published / ARCHIVE) as archive:
         archive.extractall(new, filter="data")
     places = [path.parent for path in sorted(new.rglob(ORIGIN))]
+    # Later than the data, or they would be made anew, and none later than what it is needed by.
+    now = time.time()
     missing = [p for p in places if not (folder / p.relative_to(new) / ORIGIN).is_file()]
     for place in missing:
         origin.verified(place)
         for file in place.iterdir():
-            file.touch()  # later than the data, or it would be made anew
+            os.utime(file, (now, now))
         target = folder / place.relative_to(new)
         shutil.rmtree(target, ignore_errors=True)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ all others need not be.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
@@ -42,10 +43,12 @@ def pack(plan: Plan, folder: Path, path: Path) -> None:
     content: dict[str, bytes] = {}
     for place in places:
         record = origin.verified(place)
-        kept = [file for file in record["files"] if _is_kept(place / file)]
-        record |= {"files": {file: record["files"][file] for file in kept}}
+        kept = {file: _kept(place / file) for file in record["files"]}
+        own = {file: data for file, data in kept.items() if data is not None}
+        hashes = {file: hashlib.sha256(data).hexdigest() for file, data in own.items()}
+        record |= {"files": hashes}
         name = place.relative_to(folder).as_posix()
-        content |= {f"{name}/{file}": (place / file).read_bytes() for file in kept}
+        content |= {f"{name}/{file}": data for file, data in own.items()}
         content[f"{name}/{ORIGIN}"] = json.dumps(record, ensure_ascii=False).encode()
     with replacing(path) as temporary, tarfile.open(temporary, "w:xz", preset=9) as archive:
         # Files of one kind beside each other, which halves the size.
@@ -55,14 +58,19 @@ def pack(plan: Plan, folder: Path, path: Path) -> None:
             archive.addfile(member, io.BytesIO(content[name]))
 
 
-def _is_kept(path: Path) -> bool:
-    """Whether a table or figure is made from a file of a run folder."""
-    if path.name != "examples.npz":
-        return path.name != "model.pt"
-    if path.parent.name == "0" and "@" not in path.parent.parent.name:
-        return True
+def _kept(path: Path) -> bytes | None:
+    """What tables and figures are made from of a file of a run folder; None: nothing. Of the
+    examples of the first seed all, of those of others what the learner has found out."""
+    first = path.parent.name == "0" and "@" not in path.parent.parent.name
+    if path.name != "examples.npz" or first:
+        return None if path.name == "model.pt" else path.read_bytes()
     with np.load(path) as arrays:
-        return any(name.startswith("learned_") for name in arrays.files)
+        learned = {name: arrays[name] for name in arrays.files if name.startswith("learned_")}
+    if not learned:
+        return None
+    file = io.BytesIO()
+    np.savez_compressed(file, **learned)
+    return file.getvalue()
 
 
 def restore(plans: Sequence[Plan], published: Path, folder: Path) -> None:

@@ -44,11 +44,11 @@ def pack(plan: Plan, folder: Path, path: Path) -> None:
     for place in places:
         record = origin.verified(place)
         kept = {file: _kept(place / file) for file in record["files"]}
-        own = {file: data for file, data in kept.items() if data is not None}
-        hashes = {file: hashlib.sha256(data).hexdigest() for file, data in own.items()}
+        whole = {file: data for file, data in kept.items() if data is not None}
+        hashes = {file: hashlib.sha256(data).hexdigest() for file, data in whole.items()}
         record |= {"files": hashes}
         name = place.relative_to(folder).as_posix()
-        content |= {f"{name}/{file}": data for file, data in own.items()}
+        content |= {f"{name}/{file}": data for file, data in whole.items()}
         content[f"{name}/{ORIGIN}"] = json.dumps(record, ensure_ascii=False).encode()
     with replacing(path) as temporary, tarfile.open(temporary, "w:xz", preset=9) as archive:
         # Files of one kind beside each other, which halves the size.

@@ -83,7 +83,7 @@ def _compared(plan: Plan, folder: Path, device: torch.device) -> Iterator[dict[s
         )
         split = build_split(plan.data, Path(plan.data.folder), "test", clean.tasks, device)
         whole = split.inputs["image"]
-        links = links or {ratio: _links(whole, _symbols(whole, plan), ratio) for ratio in ratios}
+        links = links or {ratio: _links(whole, plan, ratio) for ratio in ratios}
         for ratio, own in links.items():
             split.inputs["image"] = whole
             together = evaluate(
@@ -137,10 +137,11 @@ def _symbols(images: Tensor, plan: Plan) -> int:
     return cells * options.features // 2  # type: ignore[attr-defined, no-any-return]
 
 
-def _links(images: Tensor, symbols: int, ratio: float) -> list[Link]:
+def _links(images: Tensor, plan: Plan, ratio: float) -> list[Link]:
     """Pictures by an ideal code, and by that of 5G, which leaves 24 bits to see what is lost."""
+    symbols = _symbols(images, plan)
     ideal = int(symbols * capacity(ratio) / 8)
-    code = fastest(symbols, ratio)
+    code = fastest(symbols, ratio, plan.experiments["separate"].options["trials"])
     return [
         Link("ideal", *_coded(images, ideal), ratio),
         Link("ldpc", *_coded(images, (code.bits - _CHECK) // 8), ratio, code),

@@ -16,7 +16,7 @@ from replications.core.nets.channel import capacity, received
 
 SCHEMES, _TABLE = range(2, 28), 2
 """Those before have rates below 1/5, which the library has not."""
-_TRIALS, _AT_ONCE = 60, 10
+_AT_ONCE = 10
 
 
 @functools.cache
@@ -62,22 +62,23 @@ class ChannelCode:
         return decoded.flatten(1).to(bits.dtype)
 
 
-def fastest(symbols: int, snr_db: float) -> ChannelCode:
-    """The fastest scheme, of which at a ratio 60 random messages all arrive, or the most robust."""
+def fastest(symbols: int, snr_db: float, trials: int = 60) -> ChannelCode:
+    """The fastest scheme, of which at a ratio so many random messages all arrive, or the most
+    robust."""
     for scheme in reversed(SCHEMES):
         per_symbol, rate = scheme_of(scheme)
         if per_symbol * rate < capacity(snr_db):
             code = ChannelCode(scheme, symbols)
-            if _reliable(code, snr_db):
+            if _reliable(code, snr_db, trials):
                 return code
     return ChannelCode(SCHEMES[0], symbols)
 
 
-def _reliable(code: ChannelCode, snr_db: float) -> bool:
+def _reliable(code: ChannelCode, snr_db: float, trials: int) -> bool:
     with torch.random.fork_rng([]):
         torch.manual_seed(0)
-        for _ in range(_TRIALS // _AT_ONCE):
-            bits = torch.randint(0, 2, (_AT_ONCE, code.bits))
+        for first in range(0, trials, _AT_ONCE):
+            bits = torch.randint(0, 2, (min(_AT_ONCE, trials - first), code.bits))
             if not torch.equal(code.delivered(bits, snr_db), bits):
                 return False
     return True

@@ -88,7 +88,7 @@ def axes_figure(results: Results) -> Figure:
             axis.set_title(_title(results, task), fontsize=7)
             if task == ALL_TASKS:
                 axis.axhline(0, color="0.5", lw=0.8, zorder=0)
-    _legend(figure)
+    legend_above(figure)
     return figure
 
 
@@ -112,7 +112,7 @@ def gain_figure(results: Sequence[Results]) -> Figure:
         _at_doublings(axis)
         axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     labels.set_ylabel(r"$\Delta_m$ (%)")
-    _legend(figure)
+    legend_above(figure)
     return figure
 
 
@@ -134,7 +134,7 @@ def _at_doublings(axis: Axes) -> None:
     axis.minorticks_off()
 
 
-def _legend(figure: Figure) -> None:
+def legend_above(figure: Figure, fontsize: float = 7) -> None:
     """The runs of all panels, above them."""
     handles = {
         label: handle
@@ -147,7 +147,7 @@ def _legend(figure: Figure) -> None:
         loc="outside upper center",
         ncols=3,
         frameon=False,
-        fontsize=7,
+        fontsize=fontsize,
     )
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MARKERS, MM
-from replications.core.evidence.axes import lines
+from replications.core.evidence.axes import legend_above, lines
 from replications.core.evidence.naming import metric_name, task_name, unit_name
 from replications.core.evidence.study import Results
 
@@ -43,19 +43,7 @@ def tradeoff_figure(
         axis.set_title(label, fontsize=7)
     figure.supxlabel(_label(results, *keys[0]), fontsize=7)
     figure.supylabel(_label(results, *keys[1]), fontsize=7)
-    entries = {
-        label: line
-        for axis in axes[0]
-        for line, label in zip(*axis.get_legend_handles_labels(), strict=True)
-    }
-    figure.legend(
-        list(entries.values()),
-        list(entries),
-        loc="outside upper center",
-        ncols=3,
-        frameon=False,
-        fontsize=6,
-    )
+    legend_above(figure, fontsize=6)
     return figure
 
 

@@ -145,7 +145,11 @@ def test_the_loop_counts_for_every_run(project: Path) -> None:
     [
         ("replications/core/weighting/unused.py", "", "x = 1\n"),
         ("replications/core/weighting/unused/options.py", "", "x = 1\n"),
-        ("replications/core/engine/progress.py", "_PAUSE = 2.0", "_PAUSE = 3.0"),
+        (
+            "replications/core/engine/progress.py",
+            ", _LONGEST = 2.0, 60.0",
+            ", _LONGEST = 3.0, 60.0",
+        ),
         ("replications/core/errors.py", 'f"error: {error}"', 'f"problem: {error}"'),
         ("replications/core/tasks/depth/presentation.py", "깊이", "거리"),
         ("replications/core/evidence/statistics.py", "ALPHA = 0.05", "ALPHA = 0.04"),

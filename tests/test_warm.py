@@ -20,6 +20,10 @@ print(__name__, sys.argv[1:], replications.slow.PID == os.getpid(), os.environ.g
 if sys.argv[1:] == ["wait"]:
     open("pid", "w").write(str(os.getpid()))
     time.sleep(60)
+if sys.argv[1:2] == ["hang"]:
+    open("begun", "a").write("x")
+    while len(open("begun").read()) < int(sys.argv[2]):
+        time.sleep(60)
 if sys.argv[1:] == ["refuse"]:
     sys.exit("error: no")
 if sys.argv[1:] == ["fail"]:
@@ -106,3 +110,17 @@ def test_a_job_ends_with_who_asked_for_it_and_with_the_server(
         server.stdin.close()
     _until(lambda: not Path("/proc", pid.read_text()).exists())
     assert client.wait(10) != 0
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(("times", "code"), [(2, 0), (9, 1)])
+def test_a_job_that_prints_nothing_is_ended_and_begun_again(
+    folder: Path, times: int, code: int
+) -> None:
+    watched = [*WARM[:3], "--silent", "2", *WARM[3:], "hang", str(times)]
+    log = folder / "log"
+    with log.open("w") as output:
+        job = subprocess.run(watched, cwd=folder, stdout=output, stderr=output, timeout=20)
+    assert job.returncode == code
+    assert log.read_text().count("printed nothing for 2 s: ended") == min(times - 1, 3)
+    assert ("it hung 3 times" in log.read_text()) == bool(code)

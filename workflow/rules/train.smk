@@ -19,6 +19,8 @@ rule train:
         mem_mb=3000,
         # No parameter: how many share a device changes nothing that is trained.
         per_gpu=STUDY.config.trainings_per_gpu,
+        # Seconds without a word until it is taken to hang.
+        silent=60 * STUDY.config.hung_after_minutes,
     params:
         folder=f"{RESULTS}/{{replication}}/{{run}}/{{seed}}",
         # Beside the run folder, which a training replaces when it ends.
@@ -27,7 +29,8 @@ rule train:
         device=DEVICE,
         torch_threads=STUDY.config.threads,
     shell:
-        "python workflow/scripts/warm.py run replications.core.engine.train"
+        "python workflow/scripts/warm.py run --silent {resources.silent}"
+        " replications.core.engine.train"
         " --replication {wildcards.replication}"
         " --study {params.study} --run {wildcards.run} --seed {wildcards.seed}"
         " --output {params.folder} --checkpoint {params.checkpoint}"

@@ -6,7 +6,10 @@ a process of its own, with the job's own output. Where no such process answers, 
 changed since it began, the job is run in the usual way.
 
     python workflow/scripts/warm.py serve MODULE...     until its input ends
-    python workflow/scripts/warm.py run MODULE [ARGUMENT...]
+    python workflow/scripts/warm.py run [--silent SECONDS] MODULE [ARGUMENT...]
+
+A job of that process that prints nothing for the seconds given is taken to hang: it is ended and
+begun again, three times at most. What carries on from a checkpoint loses little.
 """
 
 from __future__ import annotations
@@ -14,12 +17,14 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
+import math
 import os
 import runpy
 import select
 import signal
 import socket
 import sys
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +33,7 @@ from typing import NoReturn
 _SOCKET = Path(".snakemake", "warm.sock")
 _LENGTH = 1 << 20  # bytes of a request at most
 _COLD = 255  # no exit status of a module that ends by itself: run it in the usual way
+_BEGINNINGS = 3  # of a job that hangs
 
 
 @dataclass(frozen=True)
@@ -145,19 +151,37 @@ def _end(job: Job) -> None:
             client.sendall(bytes([code if code >= 0 else 128 - code]))
 
 
-def run(module: str, arguments: list[str]) -> int:
-    """Have a module run; its exit status."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
-        try:
-            server.connect(str(_SOCKET))
-        except OSError:
+def run(module: str, arguments: list[str], silent: float = math.inf) -> int:
+    """Have a module run; its exit status. `silent`: seconds without output until it is ended."""
+    for _ in range(_BEGINNINGS):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as server:
+            try:
+                server.connect(str(_SOCKET))
+            except OSError:
+                _run_cold(module, arguments)
+            request = json.dumps([module, arguments, dict(os.environ)]).encode()
+            socket.send_fds(server, [request], [1, 2])
+            answer = _answer(server, silent)
+        if answer == bytes([_COLD]):
             _run_cold(module, arguments)
-        request = json.dumps([module, arguments, dict(os.environ)]).encode()
-        socket.send_fds(server, [request], [1, 2])
-        answer = server.recv(1)
-    if answer == bytes([_COLD]):
-        _run_cold(module, arguments)
-    return answer[0] if answer else 1
+        if answer is not None:
+            return answer[0] if answer else 1
+        print(f"printed nothing for {silent:.0f} s: ended", file=sys.stderr, flush=True)
+    print(
+        f"error: it hung {_BEGINNINGS} times; another call of snakemake carries on", file=sys.stderr
+    )
+    return 1
+
+
+def _answer(server: socket.socket, silent: float) -> bytes | None:
+    """What the server says when a job has ended; none if the job has been silent for too long."""
+    heard = time.time()
+    while time.time() - heard < silent:
+        left = silent - (time.time() - heard)
+        if select.select([server], [], [], None if math.isinf(silent) else left)[0]:
+            return server.recv(1)
+        heard = max(heard, *(os.fstat(output).st_mtime for output in (1, 2)))
+    return None
 
 
 def _run_cold(module: str, arguments: list[str]) -> NoReturn:
@@ -169,7 +193,10 @@ if __name__ == "__main__":
     if command == "serve":
         serve(rest)
     else:
+        silent = math.inf
+        if rest[0] == "--silent":
+            silent, rest = float(rest[1]), rest[2:]
         try:
-            sys.exit(run(rest[0], rest[1:]))
+            sys.exit(run(rest[0], rest[1:], silent))
         except KeyboardInterrupt:
             sys.exit(130)

@@ -6,8 +6,8 @@ import sys
 import time
 from collections.abc import Mapping
 
-_PAUSE = 2.0
-"""Least seconds between two lines."""
+_SHORTEST, _LONGEST = 2.0, 60.0
+"""Seconds between two lines."""
 
 
 class Progress:
@@ -23,7 +23,7 @@ class Progress:
     def step(self, done: int, losses: Mapping[str, float]) -> None:
         """Report `done` steps, if it is time to."""
         now = time.monotonic()
-        pause = max(_PAUSE, (now - self.began) / 20)
+        pause = min(max(_SHORTEST, (now - self.began) / 20), _LONGEST)
         if now - self.last < pause and done < self.steps:
             return
         self.last = now

@@ -23,6 +23,8 @@ class StudyConfig(Strict):
     threads: Positive = 1
     trainings_per_gpu: Positive = 1
     """How many trainings share a CUDA device."""
+    hung_after_minutes: Positive = 60
+    """Without a word from a training, until it is ended and carried on from its checkpoint."""
 
 
 class StudyPlans(Strict):

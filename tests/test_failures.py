@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 
 from conftest import ROOT
+from replications.core.errors import run_command
 from replications.core.evidence.failures import in_few_lines
 
 TRACEBACK = f"""Traceback (most recent call last):
@@ -47,3 +51,26 @@ def test_a_job_that_said_nothing_was_killed(tmp_path: Path) -> None:
     told = "error: train a 0: it ended without a word: killed, or out of memory"
     assert in_few_lines("train a 0", tmp_path / "none.log") == told
     assert in_few_lines("train a 0", None) == told
+
+
+def _too_much_of_torch() -> None:
+    torch.empty(10**15)
+
+
+def _too_much_of_numpy() -> None:
+    np.empty(10**15)
+
+
+@pytest.mark.parametrize("program", [_too_much_of_torch, _too_much_of_numpy])
+def test_memory_that_ran_out_is_told_with_what_to_do(program: Callable[[], None]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run_command(program)
+    message = str(ended.value)
+    assert message.startswith("error: out of memory: ")
+    assert "python -m benchmarks.memory" in message
+    assert len(message.splitlines()) <= 5
+
+
+def test_another_error_of_torch_keeps_its_traceback() -> None:
+    with pytest.raises(RuntimeError, match="shape"):
+        run_command(lambda: torch.zeros(2).view(3))  # type: ignore[arg-type]

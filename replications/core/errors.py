@@ -22,8 +22,17 @@ def meant(name: object, known: Iterable[str]) -> str:
     return f"; did you mean '{near[0]}'?" if near else ""
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: that of a CUDA device, or the machine's by Python, NumPy or torch."""
+    name, words = type(error).__name__, str(error)
+    return name in ("OutOfMemoryError", "MemoryError", "_ArrayMemoryError") or (
+        "DefaultCPUAllocator: can't allocate memory" in words
+    )
+
+
 def run_command(main: Callable[[], None]) -> None:
-    """Run a program; a `StudyError` or `OSError` ends it with one message and status 1."""
+    """Run a program; a `StudyError` or `OSError`, or that memory ran out, ends it with one message
+    and status 1."""
     try:
         main()
     except StudyError as error:
@@ -32,3 +41,12 @@ def run_command(main: Callable[[], None]) -> None:
         # A full disk, a read-only folder, a missing file: the system's own words and the path.
         where = f"{error.filename}: " if error.filename else ""
         sys.exit(f"error: {where}{error.strerror or error}")
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        said = (str(error).splitlines() or ["none is left"])[0]
+        sys.exit(
+            f"error: out of memory: {said}\nA smaller batch_size, under `settings` in "
+            "replication.yaml, needs less, and is another training.\nWhich one fits: "
+            "python -m benchmarks.memory REPLICATION STUDY RUN"
+        )

@@ -197,6 +197,8 @@ onstart:
         workflow.warm = subprocess.Popen(
             [sys.executable, "workflow/scripts/warm.py", "serve", *PRELOADED],
             stdin=subprocess.PIPE,
+            # In large pages, where the system gives them when asked: a step is some 5 % shorter.
+            env={"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"} | os.environ,
         )
     for handler in snakemake_logger.handlers:
         if handler.name == "DefaultStreamHandler":

@@ -18,7 +18,7 @@ from replications.core.evidence.naming import axis_name, metric_name, task_name,
 from replications.core.evidence.study import Results
 from replications.core.spec import ALL_TASKS, DELTA_METRICS, base_of, written
 from replications.core.spec.layout import GAIN_AXES, gain_axes
-from replications.core.spec.plan import value_at
+from replications.core.spec.training import value_at
 
 
 @dataclass(frozen=True)

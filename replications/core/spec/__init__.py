@@ -16,19 +16,19 @@ from replications.core.spec.claims import (
     Saving,
     Verdict,
 )
+from replications.core.spec.loading import (
+    load_plan,
+    load_replication,
+    replication_names,
+    tested_elsewhere,
+)
 from replications.core.spec.options import (
     DatasetOptions,
     TaskOptions,
     WeightingOptions,
     declared,
 )
-from replications.core.spec.plan import (
-    Plan,
-    load_plan,
-    load_replication,
-    replication_names,
-    tested_elsewhere,
-)
+from replications.core.spec.plan import Plan
 from replications.core.spec.reading import REPLICATIONS
 from replications.core.spec.replication import Replication
 from replications.core.spec.study import load_study

@@ -20,14 +20,9 @@ from replications.core.errors import StudyError
 from replications.core.files import sha256_of, write_json
 from replications.core.spec import closure
 from replications.core.spec.layout import DESCRIPTION, ORIGIN, floor_folder, run_folder
+from replications.core.spec.loading import load_plan, replication_names, tested_elsewhere
 from replications.core.spec.options import DatasetOptions
-from replications.core.spec.plan import (
-    Plan,
-    digest,
-    load_plan,
-    replication_names,
-    tested_elsewhere,
-)
+from replications.core.spec.plan import Plan, digest
 
 Origin = dict[str, Any]
 

@@ -119,3 +119,8 @@ def shown(path: Path) -> str:
     """`path` as the user would type it from the project's top."""
     top = REPLICATIONS.parent
     return (path.relative_to(top) if path.is_relative_to(top) else path).as_posix()
+
+
+def path_of(name: str) -> Path:
+    """The specification of a replication."""
+    return REPLICATIONS / name / "replication.yaml"

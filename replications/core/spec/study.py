@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from replications.core.errors import StudyError, meant
 from replications.core.spec import reading
+from replications.core.spec.loading import load_plan, load_replication, replication_names
 from replications.core.spec.options import Positive, Strict
-from replications.core.spec.plan import Plan, load_plan, load_replication, replication_names
+from replications.core.spec.plan import Plan
 from replications.core.spec.reading import checked
 
 

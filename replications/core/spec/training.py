@@ -235,3 +235,17 @@ class Run(Strict):
     def trained(self) -> list[str]:
         """The tasks with a loss."""
         return [*self.tasks, *self.auxiliary]
+
+
+def value_at(settings: Settings, path: str) -> int | float:
+    """The number at a path of the settings, such as `optimizer.lr` or `model.width`.
+
+    Raises:
+        ValueError: there is none.
+    """
+    found: Any = settings.model_dump()
+    for part in path.split("."):
+        found = found.get(part) if isinstance(found, dict) else None
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise ValueError(f"'{path}' is no number of the settings (found: {found!r})")
+    return found

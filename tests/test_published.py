@@ -4,6 +4,7 @@ what tasks do to each other, and whether what we publish is whole."""
 from __future__ import annotations
 
 import math
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -217,3 +218,9 @@ def test_the_front_page_says_what_is_published(readme: str, korean: bool) -> Non
     assert text == with_found(text, PUBLISHED, korean)
     for name in published_plans(PUBLISHED):
         assert f"(replications/{name}/README.md) | " in text
+    table = text.partition("<!-- found -->")[2].partition("<!-- /found -->")[0]
+    ends = re.findall(r"\((-?[\d.]+) … (-?[\d.]+)\)", table)
+    signs = [(low[0] != "-") - (high[0] == "-") for low, high in ends]
+    sentence = table.strip().splitlines()[-1].replace("개", "")
+    counts = [len(signs), signs.count(1), signs.count(-1), signs.count(0)]
+    assert [int(n) for n in re.findall(r"\d+", sentence)[:4]] == counts

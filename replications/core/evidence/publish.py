@@ -31,6 +31,12 @@ _HEADS = {
     False: "| system | gain Δm, % (95 % interval) | parameters saved | claims |",
     True: "| 시스템 | 이득 Δm, % (95 % 구간) | 매개변수 절감 | 주장 |",
 }
+_COUNTED = {
+    False: "Of {all} systems {ahead} gain, {behind} lose, and {alike} cannot be told from "
+    "single-task models, of whose parameters they save {saved}.",
+    True: "시스템 {all}개 가운데 {ahead}개는 이득, {behind}개는 손실이고, {alike}개는 "
+    "단일 작업 모델과 구별되지 않으며 매개변수 절감은 {saved}이다.",
+}
 _FILES = ("table.csv", "numbers.json")
 _PARTS = {
     "parts_for": "holds",
@@ -116,15 +122,17 @@ def with_found(text: str, folder: Path, korean: bool) -> str:
 
 
 def found(folder: Path, korean: bool) -> str:
-    """A table of what was found: of each reference model the change of accuracy and the parameters
-    that it saves, and how many of the claims got which verdict."""
-    lines = [_HEADS[korean], "|---|---|---|---|"]
+    """A table of what was found, by family: of each reference model the change of accuracy and the
+    parameters that it saves, and how many of the claims got which verdict; and how many gain."""
+    lines, family, told = [_HEADS[korean], "|---|---|---|---|"], "", []
     for name, plan in origin.published_plans(folder).items():
         one = load_results(folder / name)
         (row,) = [row for row in efficiency(one) if row["run"] == plan.replication.reference]
         ends = f" ({row['low']:.1f} … {row['high']:.1f})" if one.plan.seeds > 1 else ""
         change = f"{row['delta_m']:+.1f}{ends}"
         gain, saved = change if row["meaningful"] else "–", f"{row['parameters_saved']:.0f} %"
+        if row["meaningful"] and ends:
+            told.append(row)
         counts = one.claims["verdict"].value_counts()
         verdicts = ", ".join(
             f"{VERDICTS[verdict]} {counts[verdict]}" if korean else f"{counts[verdict]} {verdict}"
@@ -133,8 +141,26 @@ def found(folder: Path, korean: bool) -> str:
         )
         title = plan.replication.korean if korean else plan.replication.title
         link = f"[{title}](replications/{name}/README.md)"
+        if plan.replication.family != family:
+            family = plan.replication.family
+            lines.append(f"| **{family}** | | | |")
         lines.append(f"| {link} | {gain} | {saved} | {verdicts} |")
-    return "\n".join(lines) + "\n"
+    counted = ["", _counted(pd.DataFrame(told), korean)] if told else []
+    return "\n".join([*lines, *counted]) + "\n"
+
+
+def _counted(rows: pd.DataFrame, korean: bool) -> str:
+    """How many of the reference models gain, by the interval of delta_m, how many lose, and what
+    the others save."""
+    ahead, behind = rows["low"] > 0, rows["high"] < 0
+    alike = rows.loc[~ahead & ~behind, "parameters_saved"]
+    return _COUNTED[korean].format(
+        all=len(rows),
+        ahead=ahead.sum(),
+        behind=behind.sum(),
+        alike=len(alike),
+        saved=f"{alike.min():.0f} … {alike.max():.0f} %" if len(alike) else "–",
+    )
 
 
 def _cells(plan: Plan, row: pd.Series) -> list[str]:

@@ -176,10 +176,16 @@ def test_a_run_that_has_learned_lies_above_its_floor_at_every_seed() -> None:
     assert shown.to_dict() == {"semseg": "", "instances": "", "depth": "equal"}
 
 
-def test_a_claim_that_rests_on_a_run_at_its_floor_is_not_decided() -> None:
+def test_a_comparison_with_a_run_at_its_floor_is_not_decided() -> None:
     table = verdicts(values())
     assert table.loc[["1", "2", "3"], "verdict"].tolist() == ["reproduced"] * 3
-    table = verdicts(values(equal_depth=[0.59] * 10))
+    dead = {"equal_depth": [0.59] * 10}
+    row = verdicts(values(**dead)).loc["2"]
+    assert row["verdict"] == "partly"
+    assert row["parts_for"] == "의미 분할; 개체 분할"
+    assert row["parts_open"].startswith("깊이")
+    dead |= {"equal_semseg": [20.0] * 10, "equal_instances": [8.0] * 10}
+    table = verdicts(values(**dead))
     assert table.loc["2", ["verdict", "reason"]].tolist() == ["undecided", "not trained"]
     assert table.loc["1", "verdict"] == "reproduced"
 

@@ -104,9 +104,9 @@ def _at_one_budget(
             row |= {"verdict": untested[number]}
         else:
             comparisons = [at_budget(plan, one, steps) for one in plan.comparisons(claim)]
-            parts[number] = parts_of(comparisons, values)
+            flaws = [flaw(one, floors, baseless) for one in comparisons]
+            parts[number] = parts_of(comparisons, values, flaws)
             row |= evidence(parts[number]) | {"seeds_needed": seeds_needed(tested[claim.ours])}
-            row |= {"reason": flaw(comparisons, floors, baseless)}
         rows.append(row)
     # As objects: a column of nothing but gaps, all claims being tested, would be one of numbers.
     table = pd.DataFrame(rows, columns=_COLUMNS).astype({"verdict": object, "reason": object})

@@ -7,10 +7,11 @@ small enough each comparison is decided by itself, by the joint sign-flip test o
 (max-T): the claim is `partly` reproduced if some hold, `contradicted` if some are reversed, and
 `mixed` if some hold and others are reversed. p-values are corrected over the tested claims of the
 paper (Holm), those of its other replications counted too; questions of our own are corrected among
-themselves. `undecided` is what remains, for a reason that the table gives:
+themselves. A comparison with a flaw is not tested and open. `undecided` is what remains, for a
+reason that the table gives:
 
-- `not trained`: it rests on a run that is at its floor, see `floors.py`;
-- `not meaningful`: it rests on a delta_m relative to a single-task run at its floor or unsteady;
+- `not trained`: a comparison is with a run that is at its floor, see `floors.py`;
+- `not meaningful`: of a delta_m relative to a single-task run at its floor or unsteady;
 - `lacks runs`: the study does not have all runs that it is about;
 - `not settled`: more training might change all that was decided, see `ladder.py`;
 - `few seeds`: fewer than `seeds_needed`, at which it could be decided either way.
@@ -45,37 +46,42 @@ class Part:
     """A comparison of a claim.
 
     Attributes:
-        found: its differences with the margin, over seeds; None where the study lacks a run.
+        found: its differences with the margin, over seeds; None where it is not tested, since the
+            study lacks a run or it has a flaw.
         p_for: of its holding, joint with those of the other parts; `p_against`: of its being
-            reversed; both 1 where the study lacks a run.
+            reversed; both 1 where it is not tested.
+        flaw: why nothing can be decided by it, if that is so.
     """
 
     comparison: Comparison
     found: Array | None
     p_for: float = 1.0
     p_against: float = 1.0
+    flaw: str = ""
 
 
-def parts_of(comparisons: Sequence[Comparison], values: Values) -> list[Part]:
-    """The parts of a claim, tested."""
-    found = [differences(comparison, values) for comparison in comparisons]
-    shifted = [
-        None if own is None else own + comparison.margin
-        for comparison, own in zip(comparisons, found, strict=True)
-    ]
-    known = [own.tolist() for own in shifted if own is not None]
+def parts_of(
+    comparisons: Sequence[Comparison], values: Values, flaws: Sequence[str] = ()
+) -> list[Part]:
+    """The parts of a claim, tested; `flaws`: see `flaw`, of each, none given: they have none."""
+    flaws = flaws or [""] * len(comparisons)
+    found: list[Array | None] = []
+    for one, flaw in zip(comparisons, flaws, strict=True):
+        own = None if flaw else differences(one, values)
+        found.append(None if own is None else own + one.margin)
+    known = [own.tolist() for own in found if own is not None]
     p_values = iter(part_p_values(known) if known else [])
     return [
-        Part(comparison, own) if own is None else Part(comparison, own, *next(p_values))
-        for comparison, own in zip(comparisons, shifted, strict=True)
+        Part(one, own, *((1.0, 1.0) if own is None else next(p_values)), flaw)
+        for one, own, flaw in zip(comparisons, found, flaws, strict=True)
     ]
 
 
 def evidence(parts: Sequence[Part]) -> dict[str, object]:
     """p-values of a claim: of all parts holding, of some holding, of some being reversed.
 
-    A comparison whose runs the study lacks keeps it from being reproduced, not from being
-    contradicted by the others.
+    A comparison that is not tested keeps it from being reproduced, not from being contradicted by
+    the others.
     """
     known = [part.found for part in parts if part.found is not None]
     if not known:
@@ -90,12 +96,12 @@ def evidence(parts: Sequence[Part]) -> dict[str, object]:
     }
 
 
-def flaw(comparisons: Sequence[Comparison], floors: Floors, baseless: set[tuple[str, str]]) -> str:
-    """Why nothing can be decided by these comparisons, if that is so; `baseless`: runs and
-    definitions of delta_m that are not meaningful."""
-    if not all(floors.none_of(one.runs, one.task) for one in comparisons):
+def flaw(comparison: Comparison, floors: Floors, baseless: set[tuple[str, str]]) -> str:
+    """Why nothing can be decided by a comparison, if that is so; `baseless`: runs and definitions
+    of delta_m that are not meaningful."""
+    if not floors.none_of(comparison.runs, comparison.task):
         return "not trained"
-    metrics = {(run, one.metric) for one in comparisons for run in one.runs}
+    metrics = {(run, comparison.metric) for run in comparison.runs}
     return "not meaningful" if baseless & metrics else ""
 
 
@@ -103,9 +109,10 @@ def decided(plan: Plan, row: pd.Series, parts: Sequence[Part]) -> dict[str, obje
     """Verdict, reason and parts of a claim, from its row with the corrected p-values."""
     lacking = "" if row["complete"] else "lacks runs"
     few = "few seeds" if plan.seeds < row["seeds_needed"] else ""
-    reason = row["reason"] or lacking or few
+    flaws = [part.flaw for part in parts if part.flaw]
+    reason = flaws[0] if flaws else lacking or few
     comparisons = [part.comparison for part in parts]
-    if row["reason"] or pd.isna(row["p_all"]):
+    if pd.isna(row["p_all"]):
         return concluded(plan, comparisons, ["parts_open"] * len(parts), reason, named=False)
     if row["p_all_holm"] <= ALPHA:
         return concluded(plan, comparisons, ["parts_for"] * len(parts), reason)
@@ -142,7 +149,7 @@ def concluded(
 def _side(row: pd.Series, part: Part) -> str:
     """What a part is, the claim's correction over the claims of the paper applied to it."""
     if part.found is None:
-        return "parts_lacking"
+        return "parts_open" if part.flaw else "parts_lacking"
     if part.p_for * row["p_for_holm"] / row["p_for"] <= ALPHA:
         return "parts_for"
     if part.p_against * row["p_against_holm"] / row["p_against"] <= ALPHA:

@@ -113,6 +113,23 @@ def test_comparisons_of_delta_m(refused: Callable[[Edit], str]) -> None:
     assert "claims.1: unknown run 'single'" in text
 
 
+def test_delta_m_relative_to_other_single_task_runs_is_not_compared(
+    refused: Callable[[Edit], str],
+) -> None:
+    wide: dict[str, Any] = {"model": {"width": 3}}
+    compared = {"run": "wide", "against": "equal", "task": "all", "metric": "delta_m_per_metric"}
+
+    def edit(content: dict[str, Any]) -> None:
+        runs = content["runs"]
+        runs |= {"wide": runs["equal"] | wide, "wide_depth": runs["single_depth"] | wide}
+        content["studies"]["quick"]["runs"] += ["wide", "wide_depth"]
+        content["claims"]["1"]["better"] = [compared]
+
+    text = refused(edit)
+    assert "claims.1: delta_m of 'wide' and 'equal' is relative to other single-task runs" in text
+    assert "wide_depth" in text
+
+
 def test_incomplete_claims(refused: Callable[[Edit], str]) -> None:
     text = refused(lambda c: c["claims"]["1"]["sentence"].update(undecidable="."))
     assert "claims.1.sentence.undecidable" in text

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from replications.core.errors import StudyError, meant
 from replications.core.spec import reading
 from replications.core.spec.axes import base_of, set_at
+from replications.core.spec.claims import DELTA_METRICS
 from replications.core.spec.likeness import completed, overlaid
 from replications.core.spec.matching import check_matched
 from replications.core.spec.plan import Plan
@@ -132,6 +133,7 @@ def load_plan(name: str, study: str) -> Plan:
         experiments=_experiments_of(replication, chosen, variants),
     )
     _check_models(plan)
+    _check_gains(plan)
     return plan
 
 
@@ -235,3 +237,24 @@ def _check_models(plan: Plan) -> None:
             f"{shown(path)}: settings.at: neither the dataset nor the model knows "
             f"{', '.join(sorted(unknown))}; they know: {', '.join(sorted(known)) or 'none'}"
         )
+
+
+def _check_gains(plan: Plan) -> None:
+    """Runs are compared in delta_m only where it is relative to the same single-task runs."""
+    for number, claim in plan.replication.claims.items():
+        for compared in plan.comparisons(claim) if claim.tested else []:
+            if compared.metric not in DELTA_METRICS.values():
+                continue
+            for pair in compared.pairs.values():
+                matched = [_singles(plan, run) for run in pair if run in plan.runs]
+                if any(own != matched[0] for own in matched):
+                    raise StudyError(
+                        f"{shown(path_of(plan.name))}: claims.{number}: delta_m of '{pair[0]}' and "
+                        f"'{pair[1]}' is relative to other single-task runs ("
+                        f"{' and '.join(', '.join(own) for own in matched)}); compare them task by "
+                        "task, with tasks: [...]"
+                    )
+
+
+def _singles(plan: Plan, run: str) -> list[str]:
+    return [plan.single_of(task, run) for task in plan.runs[run].tasks]

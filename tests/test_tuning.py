@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import subprocess
 import sys
@@ -185,3 +186,19 @@ def test_what_was_tuned_is_on_seeds_and_rates_of_its_study(path: Path) -> None:
     reporting = [study for study in plan.replication.studies if not chooses(study)]
     others = [load_plan(plan.name, study) for study in reporting]
     assert all(not set(plan.seed_numbers) & set(other.seed_numbers) for other in others)
+
+
+def test_rates_of_what_is_published_are_chosen_again(tmp_path: Path) -> None:
+    """As the message about a file from another grid has it: delete the file, and choose."""
+    copy_project(tmp_path)
+    shutil.copytree(ROOT / "results" / "published", tmp_path / "results" / "published")
+    (tmp_path / "replications" / "sluice_text" / "tuning.csv").unlink()
+    asked = ["tune", "--config", "study=tuning", "replications=[sluice_text]"]
+    done = subprocess.run(
+        ["snakemake", "--dry-run", *asked],
+        cwd=tmp_path,
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert re.search(r"(?m)^tune_sluice_text +1$", done.stdout), done.stderr

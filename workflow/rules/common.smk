@@ -224,7 +224,10 @@ def published_elsewhere(names):
 
 def of_other_domains(names):
     """The other replications whose published results are compared with those of several domains."""
-    if not layout.several_domains([PLANS[name] for name in names]):
+    # While rates are chosen there may be none yet by which what is published was trained.
+    if chooses(STUDY.config.study) or not layout.several_domains(
+        [PLANS[name] for name in names]
+    ):
         return []
     return [name for name in published_plans() if name not in names]
 

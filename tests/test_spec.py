@@ -130,6 +130,24 @@ def test_delta_m_relative_to_other_single_task_runs_is_not_compared(
     assert "wide_depth" in text
 
 
+def test_a_run_may_name_the_single_task_run_it_is_compared_with(
+    planned: Callable[[Edit], spec.Plan], refused: Callable[[Edit], str]
+) -> None:
+    def edit(content: dict[str, Any]) -> None:
+        runs = content["runs"]
+        runs["wide_depth"] = runs["single_depth"] | {"model": {"width": 3}}
+        runs["equal"]["matched"] = {"depth": "wide_depth"}
+        content["studies"]["quick"]["runs"].append("wide_depth")
+
+    plan = planned(edit)
+    tasks = ("semseg", "depth")
+    assert [plan.single_of(t, "equal") for t in tasks] == ["single_semseg", "wide_depth"]
+    assert plan.single_of("depth", "uncertainty") == "single_depth"
+    text = refused(lambda c: c["runs"]["equal"].update(matched={"depth": "single_semseg"}))
+    assert "its matched single_semseg does not train 'depth' alone" in text
+    assert "unknown run" in refused(lambda c: c["runs"]["equal"].update(matched={"depth": "one"}))
+
+
 def test_incomplete_claims(refused: Callable[[Edit], str]) -> None:
     text = refused(lambda c: c["claims"]["1"]["sentence"].update(undecidable="."))
     assert "claims.1.sentence.undecidable" in text

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from replications.core.errors import StudyError
-from replications.core.spec.axes import felt
+from replications.core.spec.axes import base_of, felt
 from replications.core.spec.training import ITSELF, Run
 
 
@@ -20,6 +20,7 @@ def single_of(runs: Mapping[str, Run], task: str, run: Run) -> str | None:
         and other.axis == felt(other, run.axis)
         and not other.loss_scale
         and other.settings in ({}, run.settings)
+        and run.matched.get(task, base_of(name)) == base_of(name)
     ]
     # Of equally alike ones the first.
     return min(alone, key=lambda name: _unlikeness(runs[name], run), default=None)
@@ -48,9 +49,12 @@ def check_matched(runs: Mapping[str, Run], where: str) -> None:
     for run_name, run in runs.items():
         for task in run.tasks:
             if single_of(runs, task, run) is None:
+                named = run.matched.get(task)
                 raise StudyError(
-                    f"{where}: '{run_name}' has task '{task}' but no run trains '{task}' alone on "
-                    f"{run.labels} labels, so nothing matches it; add that single-task run"
+                    f"{where}: '{run_name}' has task '{task}' but "
+                    f"{f'its matched {named} does not train' if named else 'no run trains'} "
+                    f"'{task}' alone on {run.labels} labels, so nothing matches it; add that "
+                    "single-task run"
                 )
         seen = [run_name]
         for role, needed in run.needs.items():

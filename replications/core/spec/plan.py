@@ -72,8 +72,9 @@ class Plan(Strict):
 
     def single_of(self, task: str, run: str) -> str:
         """Name of the single-task run that matches `run` on `task`: trained on the same labels, at
-        the same axis values, its loss not scaled, and where there is such a run with the same
-        changes to the settings and the model, begun with the same weights."""
+        the same axis values, its loss not scaled; the one that `run` names, or else where there is
+        such a run with the same changes to the settings and the model, begun with the same
+        weights."""
         return matching.single_of(self.runs, task, self.runs[run]) or ""
 
     def owner(self, run: str) -> Plan:
@@ -136,7 +137,10 @@ class Plan(Strict):
             "tasks": {task: settings.tasks[task].model_dump(mode="json") for task in tasks},
             "run": spec.model_dump(
                 mode="json",
-                exclude={"title", "model", "settings", "rate_of", "needs", "over", "axis", "of"},
+                exclude={
+                    *("title", "model", "settings", "rate_of", "matched"),
+                    *("needs", "over", "axis", "of"),
+                },
             ),
             "needs": {role: self.run_fingerprint(needed) for role, needed in spec.needs.items()},
             # What the latency of the run is compared with.

@@ -186,6 +186,7 @@ class Replication(Strict):
             yield f"runs.{name}.tasks", "task", run.trained
             yield f"runs.{name}.needs", "run", run.needs.values()
             yield f"runs.{name}.rate_of", "run", [run.rate_of] if run.rate_of else []
+            yield f"runs.{name}.matched", "run", list(run.matched.values())
         for name, study in self.studies.items():
             yield f"studies.{name}.runs", "run", study.runs or []
             yield f"studies.{name}.tasks", "task", study.tasks or []

@@ -38,6 +38,7 @@ def _of_tasks(
             content = runs[name].model_dump() | {"tasks": own}
             trained = [*own, *content["auxiliary"]]
             content["loss_scale"] = {t: f for t, f in content["loss_scale"].items() if t in trained}
+            content["matched"] = {t: s for t, s in content["matched"].items() if t in own}
             content["needs"] = {
                 role: needed
                 for role, needed in content["needs"].items()

@@ -166,6 +166,9 @@ class Run(Strict):
     settings: dict[str, Any] = {}
     """What the run changes in the settings: a variant by itself, compared with single-task runs
     that change the same where there are such, and else with those of the settings."""
+    matched: dict[str, str] = {}
+    """The single-task runs that it is compared with, of tasks for which that is not the run most
+    like it; see `Plan.single_of`."""
     auxiliary: list[str] = []
     """Tasks that are predicted in training alone: they have a loss and no metrics. The model is
     told of them by its setting `auxiliary`."""

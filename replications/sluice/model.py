@@ -17,23 +17,23 @@ from replications.sluice.options import ModelOptions
 
 
 class Sluice(Columns):
-    """Columns whose subspaces are mixed behind every stage, and whose heads see all stages."""
+    """Columns whose subspaces are mixed behind every stage, and whose heads see all stages; of a
+    single task its own."""
 
     def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:
         super().__init__(channels, options, seed)
         if options.own is None:
             start_apart(self, options, seed)
-        behind = widths(options)
+        behind, mixed = widths(options), len(channels) * options.subspaces > 1
         self.units = nn.ModuleList(
             Subspaces(len(channels), options.subspaces, options.own)
-            for _ in (behind if len(channels) > 1 else ())
+            for _ in (behind if mixed else ())
         )
         self.mixtures = nn.ModuleDict()
-        for task in channels if options.mixture and len(channels) > 1 else ():
+        for task in channels if options.mixture else ():
             with seeded(seed, f"mixture/{task}"):
                 self.mixtures[task] = Layers(behind, options.last)
-        apart = options.subspaces == 2 and len(channels) > 1
-        self.orthogonality = options.orthogonality if apart else 0.0
+        self.orthogonality = options.orthogonality if options.subspaces == 2 else 0.0
 
     def exchange(self, level: int, features: dict[str, Tensor]) -> dict[str, Tensor]:
         """Mix the subspaces of all tasks behind a stage."""

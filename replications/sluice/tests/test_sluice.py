@@ -112,11 +112,21 @@ def test_encoders_come_apart(own: float | None) -> None:
         ModelOptions(encoder="mobilenet_v2", pretrained=True, own=None)
 
 
-def test_a_single_task_shares_with_nobody() -> None:
-    alone = build_model({"depth": 1}, learner_options(), 0).eval()
-    plain = Columns({"depth": 1}, learner_options(), 0).eval()
-    assert torch.equal(alone.predict(IMAGES)["depth"], plain.predict(IMAGES)["depth"])
-    assert alone.penalties(NOW) == {}
+def test_a_single_task_has_its_own_subspaces_and_stages_alone() -> None:
+    def alone(**own: object) -> Sluice:
+        return build_model({"depth": 1}, ModelOptions.model_validate(THIN | own), 0).eval()
+
+    plain = Columns({"depth": 1}, learner_options(), 0).eval().predict(IMAGES)["depth"]
+    without = alone(subspaces=1, mixture=False)
+    assert torch.equal(without.predict(IMAGES)["depth"], plain)
+    assert (without.penalties(NOW), without.learned()) == ({}, {})
+    whole = alone()
+    assert {n: tuple(v.shape) for n, v in whole.learned().items()} == {
+        "alpha": (4, 2, 2),
+        "beta": (1, 4),
+    }
+    assert float(whole.penalties(NOW)["orthogonality"]) > 0
+    assert not torch.equal(whole.predict(IMAGES)["depth"], plain)
 
 
 def test_parameters_belong_to_one_task_or_to_the_sluices() -> None:

@@ -32,14 +32,15 @@ def shares(single: Array, wanted: Array, at: Array) -> Array:
         wanted: (W,).
 
     Returns:
-        (W,), the least share at which it does; 0 where it is above the value from the start, and
-        infinity where it never comes so far: there a shift is known to be less, or more.
+        (W,), the least share at which it does; the first of `at` where it is above the value from
+        the start, and the last where it never comes so far: there a shift is at most, or at least,
+        what comes of it.
     """
     logs = np.log2(at)
-    found = np.full(len(wanted), np.inf)
+    found = np.full(len(wanted), at[-1], dtype=float)
     for index, value in enumerate(wanted):
         if value < single[0]:
-            found[index] = 0.0
+            found[index] = at[0]
             continue
         for left in range(len(at) - 1):
             low, high = single[left], single[left + 1]
@@ -81,15 +82,10 @@ def amplification(single: Array, joint: Array, at: Array) -> pd.DataFrame:
 
 
 def numbers(table: pd.DataFrame) -> dict[str, float]:
-    """The geometric mean of the shifts and of either end of their intervals, where all of them
-    were measured; else nothing."""
+    """The geometric mean of the shifts, and of either end of their intervals."""
     known = table.dropna()
-    found = {}
-    for name in ("shift", "low", "high"):
-        values = known[name].to_numpy()
-        if len(values) and np.isfinite(values).all() and (values > 0).all():
-            found[name] = float(np.exp(np.log(values).mean()))
-    return found
+    names = ("shift", "low", "high") if len(known) else ()
+    return {name: float(np.exp(np.log(known[name]).mean())) for name in names}
 
 
 def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:

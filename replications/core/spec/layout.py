@@ -29,7 +29,7 @@ EXPERIMENT_FILES = ("table.csv", "numbers.json", ORIGIN)
 FLOOR = "floor"
 """The folder of what predictions reach that do not look at their input."""
 FLOOR_FILES = ("metrics.json", ORIGIN)
-GAIN_AXES = ("train_fraction", "model.width", "model.dim")
+GAIN_AXES = ("train_fraction", "model.width", "model.dim", "model.hidden")
 """How many training samples have labels, and how wide the shared trunk is."""
 TABLES = (
     *("runs.csv", "costs.csv", "delta_m.csv", "comparisons.csv", "claims.csv"),

@@ -41,6 +41,7 @@ _AXES = {
     "train_fraction": "레이블이 있는 학습 자료의 비율",
     "model.width": "공유 신경망의 폭 (채널)",
     "model.dim": "공유 신경망의 폭 (특징)",
+    "model.hidden": "은닉층의 크기 (단위)",
 }
 _HANGUL = re.compile("[가-힣]")
 _UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}

@@ -24,9 +24,10 @@ def meant(name: object, known: Iterable[str]) -> str:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether memory ran out: that of a CUDA device, or the machine's by Python, NumPy or torch."""
-    name, words = type(error).__name__, str(error)
-    return name in ("OutOfMemoryError", "MemoryError", "_ArrayMemoryError") or (
-        "DefaultCPUAllocator: can't allocate memory" in words
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"  # torch's, which is not imported here
+        or "DefaultCPUAllocator: can't allocate memory" in str(error)
     )
 
 

@@ -56,6 +56,13 @@ def laid_out_runs(
     name: str,
     where: str,
 ) -> dict[str, Run]:
+    """The runs and their variants: along what the study and they ask for, and of those that claims
+    compare along the ladder.
+
+    Raises:
+        StudyError: an axis is none of the settings, or changes nothing.
+    """
+
     def matching(task: str, run: str) -> str | None:
         return single_of(runs, task, runs[run])
 

@@ -21,9 +21,5 @@ class CrossStitch(nn.Module):
 
     def forward(self, features: list[Tensor]) -> list[Tensor]:
         """The tasks' features, (B, C, H, W) each, to as many."""
-        return [
-            torch.stack(
-                [weight[:, None, None] * other for weight, other in zip(row, features, strict=True)]
-            ).sum(dim=0)
-            for row in self.alpha
-        ]
+        stacked = torch.stack(features)
+        return list(torch.einsum("ijc,jbchw->ibchw", self.alpha, stacked))

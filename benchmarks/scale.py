@@ -1,9 +1,10 @@
-"""Time and memory of planning a large study: thirty replications laid out along an axis.
+"""Time and memory of planning a large study, and what Snakemake adds to each of its jobs.
 
-Usage: python -m benchmarks.scale [--replications 30] [--values 10] [--seeds 10]
+Usage: python -m benchmarks.scale [--replications 30] [--values 10] [--seeds 10] [--farm 8]
 
-The replications are those of `make new`, in a copy of the project; each has three runs at every
-value of the axis. Nothing is trained: what is measured is `snakemake --dry-run`.
+The replications are those of `make new`, in a copy of the project, laid out along an axis; each has
+three runs at every value of it. Nothing is trained: planning is `snakemake --dry-run`, and with
+`--farm N` the workflow runs, N jobs at a time, with a second of sleep in the place of a training.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("--replications", type=int, default=30)
     parser.add_argument("--values", type=int, default=10, help="of the axis, besides the base")
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--farm", type=int, default=0, help="run the jobs, as many at a time")
     own = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         project = Path(name)
@@ -36,14 +38,18 @@ def main() -> None:
         _report("reading the specifications", [sys.executable, "-c", parse], project)
         plan = ["snakemake", "--dry-run", "--quiet", "all", "--config", "study=large"]
         _report("the whole plan, a dry run", [*plan, "families=drafts"], project)
+        if own.farm:
+            _farm(project, runs, own.farm)
 
 
 def laid_out(project: Path, replications: int, values: int, seeds: int) -> None:
     """A copy of the project with new replications only, each with a study `large`."""
-    ignore = shutil.ignore_patterns("__pycache__", "*.pdf")
-    for part in ("workflow", "config", "paper", "replications/core"):
+    ignore = shutil.ignore_patterns("__pycache__", "*.pdf", "tmp", "cache")
+    for part in (".dvc", "config", "paper", "replications/core", "workflow"):
         shutil.copytree(ROOT / part, project / part, ignore=ignore)
-    for file in ("data.dvc", "replications/__init__.py"):
+    (project / "data").mkdir()
+    records = [path.relative_to(ROOT) for path in ROOT.glob("data/*.dvc")]
+    for file in ("data.dvc", "replications/__init__.py", *records):
         shutil.copy(ROOT / file, project / file)
     script = [sys.executable, str(ROOT / "workflow/scripts/new_replication.py")]
     for number in range(replications):
@@ -53,6 +59,35 @@ def laid_out(project: Path, replications: int, values: int, seeds: int) -> None:
         steps = [1000 * (value + 1) for value in range(values)]
         study = f"\nstudies:\n  large: {{seeds: {seeds}, over: {{steps: {steps}}}}}"
         path.write_text(path.read_text(encoding="utf-8").replace("\nstudies:", study))
+
+
+def _farm(project: Path, runs: int, at_once: int) -> None:
+    """Run all jobs of the plan that train, each a second of sleep."""
+    (project / "workflow/scripts/warm.py").write_text(_SLEEPS, encoding="utf-8")
+    study = ["--config", "study=large", "families=drafts", "device=cpu"]
+    run = ["snakemake", "--cores", str(at_once), "--quiet", "all"]
+    subprocess.run([*run, "--until", "prepare", *study], cwd=project, check=True)
+    began = time.perf_counter()
+    subprocess.run([*run, "--until", "train", *study], cwd=project, check=True)
+    seconds = time.perf_counter() - began
+    done = len([*project.glob("results/large/*/*/*/metrics.json")])
+    assert done == runs, f"{done} of {runs} jobs have run"
+    print(f"| its jobs, {at_once} at a time, a second each | {seconds:.0f} | |")
+    print(f"| of that more than the jobs take, a job | {seconds / runs - 1 / at_once:.3f} | |")
+
+
+_SLEEPS = """
+import json, pathlib, sys, time
+
+if sys.argv[1] == "serve":
+    sys.stdin.read()
+elif "--output" in sys.argv:
+    folder = pathlib.Path(sys.argv[sys.argv.index("--output") + 1])
+    folder.mkdir(parents=True, exist_ok=True)
+    time.sleep(1)
+    for name in ("metrics.json", "provenance.json"):
+        (folder / name).write_text("{}")
+"""
 
 
 def _report(name: str, command: list[str], folder: Path) -> None:

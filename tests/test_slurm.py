@@ -1,12 +1,14 @@
 """A study on a cluster: submitted to SLURM, cut off there, and carried on.
 
 Needs the package snakemake-executor-plugin-slurm and a SLURM to submit to, which `tests/slurm.sh
-start` makes of this machine, as root.
+start` makes of this machine, as root. `STUDY=quick pytest tests/test_slurm.py` trains the default
+study in place of the smallest.
 """
 
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import time
@@ -18,12 +20,13 @@ import pytest
 from conftest import copy_project
 
 PLUGIN = "snakemake_executor_plugin_slurm"
-TRAINED = "results/micro/uncertainty/*/0/metrics.json"
+STUDY = os.environ.get("STUDY", "micro")
+TRAINED = f"results/{STUDY}/uncertainty/*/[0-9]*/metrics.json"
 SUBMIT = [
     *["snakemake", "--workflow-profile", "workflow/profiles/slurm", "uncertainty"],
     *["--slurm-status-command", "squeue", "--seconds-between-status-checks", "2"],
     *["--slurm-init-seconds-before-status-checks", "2"],
-    *["--config", "study=micro", "device=cpu", "replications=[uncertainty]"],
+    *["--config", f"study={STUDY}", "device=cpu", "replications=[uncertainty]"],
 ]
 
 
@@ -50,8 +53,8 @@ def test_a_study_is_submitted_killed_and_carried_on(tmp_path: Path) -> None:
     second = subprocess.run(SUBMIT, cwd=project, capture_output=True, text=True)
     assert second.returncode == 0, second.stderr
     assert {path: path.read_bytes() for path in done} == before
-    runs = pd.read_csv(project / "results/micro/uncertainty/runs.csv")
-    assert runs["run"].nunique() == len(list(project.glob(TRAINED)))
+    runs = pd.read_csv(project / f"results/{STUDY}/uncertainty/runs.csv")
+    assert len(runs[["run", "seed"]].drop_duplicates()) == len(list(project.glob(TRAINED)))
     again = subprocess.run([*SUBMIT, "-n"], cwd=project, capture_output=True, text=True)
     assert "Nothing to be done" in again.stdout + again.stderr
     local = ["snakemake", "--cores", "1", *SUBMIT[3:4], "-n", *SUBMIT[-4:]]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -81,6 +83,14 @@ def test_help_lists_targets_and_studies() -> None:
     )
     assert quick.split()[1] == str(trainings)
     assert "unless another is asked for" in quick
+
+
+def test_the_environment_need_not_be_activated() -> None:
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "help"]
+    path = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Family kcc" in done.stdout
 
 
 def test_the_forecast_of_what_was_measured_is_what_was_measured(tmp_path: Path) -> None:

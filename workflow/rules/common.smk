@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import io
+import os
 import sys
 import time
 from pathlib import Path
@@ -11,6 +12,10 @@ from snakemake.cli import parse_args
 from snakemake.exceptions import WorkflowError
 
 sys.path.insert(0, str(Path(workflow.basedir).parent))
+# What jobs call is of the environment that Snakemake is of, whether it has been activated or not.
+os.environ["PATH"] = os.pathsep.join(
+    [str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]
+)
 
 from replications.core.errors import StudyError, meant
 from replications.core.spec import chooses, layout, load_study, origin

@@ -6,7 +6,8 @@
 #   tests/fresh.sh debian [COMMAND]    in a new Debian with git, make and Python alone; by root, needs
 #                                      debootstrap and its mirror, and 15 GB
 # COMMAND is 'make && make test' unless another is given. What was made stays in FRESH, or in a
-# folder of its own below /var/tmp.
+# folder of its own below /var/tmp. WITH names files, as /etc/pip.conf, that the new Debian needs of
+# this machine to reach the registries.
 set -eu
 
 kind=${1:-}
@@ -42,7 +43,10 @@ case $kind in
     debian)
         packages=ca-certificates,git,make,python3,python3-venv
         debootstrap --variant=minbase --include="$packages" bookworm "$fresh"
-        cp /etc/resolv.conf "$fresh/etc/"
+        for file in /etc/resolv.conf ${WITH:-}; do
+            mkdir -p "$fresh${file%/*}"
+            cp -L "$file" "$fresh$file"
+        done
         for own in proc sys dev; do
             mount --rbind "/$own" "$fresh/$own"
         done

@@ -42,7 +42,7 @@ def test_a_study_of_chinese(results: Path) -> None:
     of_task = runs[runs["split"] == "test"].groupby("task")["metric"].agg(set).to_dict()
     assert of_task == {"seg": {"accuracy", "word_f1"}, "pos": {"accuracy"}}
     claims = pd.read_csv(results / "hierarchical_tagging" / "claims.csv")
-    assert claims["claim"].tolist() == [1, 2, 3]
+    assert claims["claim"].tolist() == [1, 2, 3, 4]
 
 
 def test_a_subnetwork_of_half_the_weights(results: Path) -> None:

@@ -24,23 +24,26 @@ from replications.core.spec.layout import run_folder
 _DRAWS = 2000
 
 
-def shares(single: Array, wanted: Array, at: Array) -> Array:
+def shares(
+    single: Array, wanted: Array, at: Array, below: float | None = None, beyond: float | None = None
+) -> Array:
     """Where a curve reaches values.
 
     Arguments:
         single: (F,), its values at the shares `at`, (F,), which rise.
         wanted: (W,).
+        below: what stands where it is above the value from the start; by default the first of `at`,
+            which is more than the share.
+        beyond: what stands where it never comes so far; by default the last of `at`, which is less.
 
     Returns:
-        (W,), the least share at which it does; the first of `at` where it is above the value from
-        the start, and the last where it never comes so far: there a shift is at most, or at least,
-        what comes of it.
+        (W,), the least share at which it does.
     """
     logs = np.log2(at)
-    found = np.full(len(wanted), at[-1], dtype=float)
+    found = np.full(len(wanted), at[-1] if beyond is None else beyond, dtype=float)
     for index, value in enumerate(wanted):
         if value < single[0]:
-            found[index] = at[0]
+            found[index] = at[0] if below is None else below
             continue
         for left in range(len(at) - 1):
             low, high = single[left], single[left + 1]
@@ -51,41 +54,32 @@ def shares(single: Array, wanted: Array, at: Array) -> Array:
     return found
 
 
-def shifts(single: Array, joint: Array, at: Array) -> Array:
-    """(F,): at each share, the quotient of the one at which the single-task curve does what the
-    multi-task run does there; both (F,) and means over seeds."""
-    found: Array = shares(single, joint, at) / at
-    return found
-
-
 def amplification(single: Array, joint: Array, at: Array) -> pd.DataFrame:
     """A row per share: both means, the shift, and the 95 % interval of it over seeds, of curves
     (seeds, F); all but the last share, beyond which nothing was measured, and the first, before
-    which nothing was."""
+    which nothing was. A shift beyond the shares measured counts as the last of them, and its
+    interval is open on that side: 0, or infinite."""
     rng = np.random.RandomState(0)
-    draws = [rng.randint(len(single), size=len(single)) for _ in range(_DRAWS)]
-    drawn = np.stack([shifts(single[d].mean(0), joint[d].mean(0), at) for d in draws])
-    means = single.mean(0), joint.mean(0)
-    found = shifts(*means, at)
-    rows = []
-    for index, share in enumerate(at):
-        row = {"train_fraction": share, "single": means[0][index], "joint": means[1][index]}
-        inside = 0 < index < len(at) - 1
-        ends = (
-            np.quantile(drawn[:, index], [0.025, 0.975], method="nearest")
-            if inside
-            else [np.nan] * 2
-        )
-        shift = found[index] if inside else np.nan
-        rows.append(row | {"shift": shift, "low": ends[0], "high": ends[1]})
-    return pd.DataFrame(rows)
+    drawn = [rng.randint(len(single), size=len(single)) for _ in range(_DRAWS)]
+    curves = [(single[d].mean(0), joint[d].mean(0)) for d in drawn]
+    least = [shares(*means, at, below=0) / at for means in curves]
+    most = [shares(*means, at, beyond=np.inf) / at for means in curves]
+    table = pd.DataFrame({"train_fraction": at, "single": single.mean(0), "joint": joint.mean(0)})
+    table["shift"] = shares(single.mean(0), joint.mean(0), at) / at
+    table["low"] = np.quantile(least, 0.025, axis=0, method="nearest")
+    table["high"] = np.quantile(most, 0.975, axis=0, method="nearest")
+    table.loc[[0, len(at) - 1], ["shift", "low", "high"]] = np.nan
+    return table
 
 
 def numbers(table: pd.DataFrame) -> dict[str, float]:
-    """The geometric mean of the shifts, and of either end of their intervals."""
+    """The geometric mean of the shifts, and of either end of their intervals where it is known."""
     known = table.dropna()
-    names = ("shift", "low", "high") if len(known) else ()
-    return {name: float(np.exp(np.log(known[name]).mean())) for name in names}
+    if not len(known):
+        return {}
+    with np.errstate(divide="ignore"):  # the mean of 0 and others is 0
+        means = np.exp(np.log(known[["shift", "low", "high"]]).mean())
+    return {name: float(value) for name, value in means.items() if np.isfinite(value)}
 
 
 def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:

@@ -57,7 +57,8 @@ class Better(Strict):
     over: dict[str, int | float] | Every | None = None
     """The axis values at which the runs are compared; none given: those of the settings."""
     at: dict[str, float] | Every | None = None
-    """The condition under which the runs are compared; none given: the usual one."""
+    """The condition under which the runs are compared; none given: the usual one, of which `every`
+    is one."""
     slope: str | None = None
     """An axis: what must be above 0 is the slope of the difference along it, per doubling."""
 

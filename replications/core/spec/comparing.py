@@ -85,7 +85,7 @@ def _variants_of(plan: Plan, statement: Better) -> list[str]:
 
 def _conditions_of(plan: Plan, statement: Better) -> list[str]:
     if statement.at == "every":
-        return [written(condition) for condition in plan.settings.conditions]
+        return [written(condition) for condition in ({}, *plan.settings.conditions)]
     return [written(statement.at or {})]
 
 

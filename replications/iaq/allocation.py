@@ -47,11 +47,12 @@ def water_filling(weights: Tensor, budget: int, most: int) -> Tensor:
 
 
 def uniform(weights: Tensor, budget: int, most: int) -> Tensor:
-    """The same number for all patches, and one more for the first, as many as the budget leaves."""
+    """The same number for all patches, and one more for as many as the budget leaves, evenly over
+    the picture."""
     count = weights.shape[1]
     each, left = divmod(min(budget, most * count), count)
     bits = torch.full(weights.shape, each, dtype=torch.int64, device=weights.device)
-    bits[:, :left] += 1
+    bits[:, torch.arange(left) * count // max(1, left)] += 1
     return bits
 
 

@@ -12,6 +12,7 @@ from torch.nn import Parameter
 
 from replications.core.data.batches import USUAL, Batch, Condition
 from replications.core.nets.learner import Learner, Losses, Moment
+from replications.core.nets.modulation import bit_error_rate
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task
 from replications.iaq import allocation, quantised
@@ -20,8 +21,6 @@ from replications.iaq.options import ModelOptions
 RECOVERY = "reconstruction"
 Allocate = Callable[[Tensor, int, int], Tensor]
 """Importance, a budget and a limit to what each patch gets; see `allocation`."""
-_MEAN_BITS = 4
-"""Of a mean that is sent."""
 _KEPT = 0.99
 """What the mean picture keeps of itself at a step of training."""
 
@@ -110,12 +109,12 @@ class ImportanceAware(Learner):
         """Pictures to the patches that arrive, (B, N, P), of so many bits a pixel."""
         patches = self.patches(pictures)
         unsent, kind = self.get_buffer("mean"), self.options.allocation
-        given = self.given(pictures, bits)
+        given = self.given(pictures, bits, snr_db)
         if kind in ("resolutions", "mask"):
-            return quantised.by_means(patches, given, unsent, snr_db, _MEAN_BITS)
+            return quantised.by_means(patches, given, unsent, snr_db, self.options.mean_bits)
         return quantised.by_pixels(patches, given, unsent, snr_db)
 
-    def given(self, pictures: Tensor, bits: float) -> Tensor:
+    def given(self, pictures: Tensor, bits: float, snr_db: float) -> Tensor:
         """What each patch gets, (B, N): bits for each of its pixels, or how many means are sent."""
         options, patches = self.options, self.patches(pictures)
         pixels = patches.shape[2]
@@ -123,20 +122,21 @@ class ImportanceAware(Learner):
         if options.allocation == "shuffled":
             order = torch.rand(importance.shape, device=importance.device).argsort(dim=1)
             importance = importance.gather(1, order)
-        total = math.floor(bits * self.count * pixels) - self.side_bits
+        total = math.floor(bits * self.count * pixels) - self.side_cost(snr_db)
         if options.allocation in ("resolutions", "mask"):
             means: Allocate = getattr(allocation, options.allocation)
-            return means(importance, max(0, total), _MEAN_BITS)
+            return means(importance, max(0, total), options.mean_bits)
         kind = "incremental" if options.allocation == "shuffled" else options.allocation
         each: Allocate = getattr(allocation, kind)
         return each(importance, max(0, total // pixels), options.most)
 
-    @property
-    def side_bits(self) -> int:
-        """What says which patch gets what."""
+    def side_cost(self, snr_db: float) -> int:
+        """Bits to say which patch gets what, as many as an ideal code needs for it to arrive."""
         each = {"uniform": 0, "mask": 1, "resolutions": 2}
         usual = math.ceil(math.log2(self.options.most + 1))
-        return self.count * each.get(self.options.allocation, usual)
+        wrong = bit_error_rate("qpsk", snr_db)
+        carried = 1 + sum(p * math.log2(p) for p in (wrong, 1 - wrong) if p > 0)
+        return math.ceil(self.count * each.get(self.options.allocation, usual) / carried)
 
     def patches(self, pictures: Tensor) -> Tensor:
         """(B, 1, H, W) to (B, N, P)."""

@@ -33,6 +33,8 @@ class ModelOptions(Base):
     nothing (`mask`)."""
     bits: Annotated[float, Field(gt=0, le=8)] = 1.0
     """The usual budget of an evaluation, in bits per pixel, side information included."""
+    mean_bits: Annotated[int, Field(ge=1, le=8)] = 4
+    """Of a mean that is sent, of `resolutions` and `mask`."""
     most: Annotated[int, Field(ge=1, le=8)] = 7
     """Bits of a pixel at most."""
     snr_db: Decibels = 40.0

@@ -9,12 +9,14 @@ import pandas as pd
 import torch
 
 from replications.core.engine.experiment import Measured, run_experiment
+from replications.core.evidence.statistics import interval
 from replications.core.spec import Plan
 from replications.core.spec.layout import run_folder
 
 
 def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
-    """A row per seed and ratio; the numbers are means over seeds, and the least difference."""
+    """A row per seed and ratio; the numbers are means over seeds, and the ends of the 95 % interval
+    over seeds of how many fewer there are, where there are several seeds."""
     options = plan.experiments["gates"].options
     rows = []
     for seed in plan.seed_numbers:
@@ -29,8 +31,9 @@ def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
     table = pd.DataFrame(rows)
     by_ratio = table.pivot(index="seed", columns="snr_db", values="symbols")
     low, high = by_ratio[options["low"]], by_ratio[options["high"]]
-    found = {"low": low.mean(), "high": high.mean(), "fewer": (low - high).mean()}
-    return table, {name: float(value) for name, value in found.items()}
+    ends = zip(("fewer_low", "fewer_high"), interval((low - high).to_numpy()), strict=True)
+    found = {"low": low.mean(), "high": high.mean(), **dict(ends)}
+    return table, {name: float(value) for name, value in found.items() if np.isfinite(value)}
 
 
 if __name__ == "__main__":

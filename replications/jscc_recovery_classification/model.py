@@ -74,12 +74,14 @@ class JointSourceChannel(Learner):
         return hard + soft - soft.detach()
 
     def sent(self, images: Tensor, snr_db: Tensor) -> Tensor:
-        """Pictures (B, C, H, W) to complex symbols (B, k), those that are left out 0."""
+        """Pictures (B, C, H, W) to complex symbols (B, k), those that are left out 0, the others of
+        unit power on average."""
         values = self.encoder(images.flatten(1))
-        if self.options.gate:
-            open_symbols = self.opened(snr_db)
-            values = values * torch.cat([open_symbols, open_symbols], dim=1)
-        return symbols_of(values)
+        if not self.options.gate:
+            return symbols_of(values)
+        open_symbols = self.opened(snr_db)
+        share = open_symbols.detach().mean(dim=1, keepdim=True)
+        return symbols_of(values * torch.cat([open_symbols, open_symbols], dim=1)) * share.sqrt()
 
     def arrived(self, images: Tensor, snr_db: Tensor) -> Tensor:
         """Pictures to what the receiver has of them, (B, 2 k)."""
@@ -92,7 +94,9 @@ class JointSourceChannel(Learner):
         received, as long as it has unit power, or cross entropy."""
         options, images = self.options, batch.inputs
         snr_db = training_ratios(options, images)
-        self.price = self.opened(snr_db).mean() * options.gate if options.gate else None
+        self.price = None
+        if options.gate:
+            self.price = options.gate * self.opened(snr_db).sum(dim=1).mean()
         arrived = self.arrived(images, snr_db)
         found = {}
         for name, task in tasks.items():

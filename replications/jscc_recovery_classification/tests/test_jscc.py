@@ -83,10 +83,15 @@ def test_rate_is_that_of_the_determinant_on_the_other_side() -> None:
 
 def test_what_is_sent_has_unit_power(digits: dict[str, dict[str, Tensor]]) -> None:
     own = batch(digits)
-    for learner in (network(), network(gate=0.1)):
+    gated = network(gate=0.1)
+    final: Any = gated.gate[-1]
+    final.bias.data = torch.tensor([5.0, 5, -5, -5, -5, -5, -5, -5])
+    for learner, count in ((network(), 8), (gated, 2)):
         symbols = learner.sent(own.inputs, torch.linspace(0, 20, 32))
-        power = symbols.abs().square().mean(dim=1)
+        power = symbols.abs().square().sum(dim=1) / count
         assert torch.allclose(power, torch.ones(32), atol=1e-5)
+    gated.losses(own, {"reconstruction": Reconstruction(1)}, MOMENT)
+    assert gated.penalties(MOMENT)["symbols"].item() == pytest.approx(0.1 * 2)
 
 
 def test_symbols_that_are_left_out_arrive_without_noise(

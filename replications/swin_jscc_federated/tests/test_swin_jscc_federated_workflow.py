@@ -15,6 +15,6 @@ def test_clients_take_turns_and_what_they_send_is_counted(
     found = pd.read_csv(results / "traffic" / "table.csv").set_index("run")
     # Down and up, four bytes each, five clients, ten rounds.
     assert (found["bytes"] == found["parameters"] * 2 * 4 * 5 * 10).all()
-    assert found["share"].iloc[0] == found["bytes"].iloc[0] / (64 * 28 * 28)
+    assert found["share"].iloc[0] == found["bytes"].iloc[0] / (320 * 28 * 28)
     costs = pd.read_csv(results / "costs.csv").set_index("run")["parameters"]
     assert costs["federated"] == costs["joint"] == found.loc["federated", "parameters"]

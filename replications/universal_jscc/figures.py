@@ -10,7 +10,7 @@ from replications.core.evidence.condition_figure import against_condition
 from replications.core.evidence.study import Results
 from replications.core.evidence.tradeoff_figure import tradeoff_figure
 
-_RUNS = ("joint", "shared_norms", "only_bpsk", "only_qam16", "only_qam256")
+_RUNS = ("joint", "shared_norms", "bpsk_everywhere", "only_qam16", "qam256_everywhere")
 
 
 def snr(results: Results) -> Figure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -54,26 +54,31 @@ class UniversalJSCC(Learner):
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """Those of the tasks, over all modulations."""
-        found: dict[str, list[Tensor]] = {task: [] for task in tasks}
-        distances: list[Tensor] = []
         ends = [*self.options.from_db, self.options.to_db]
         # Nearly equal parts, whatever the size of a batch.
         parts = batch.inputs.tensor_split(len(self.points))
-        for order, pictures in enumerate(parts):
-            snr_db = drawn_ratios(ends[order], ends[order + 1], pictures)
-            with switched(self, order):
-                features = self.encoder(pictures)
-                words = self.words(self.sent(features, order), snr_db, order, features.shape)
-                distances.append(self._distances(features, words))
-                # Forward the words, backward to the features and to the words.
-                passed = words + (features - features.detach())
-                for task in tasks:
-                    found[task].append(self.heads[task](passed))
-        codebook, commitment = torch.stack(distances).mean(dim=0)
+        passed: list[Tensor] = []
+        distances: list[Tensor] = []
+        for order, features in enumerate(self.each(self.encoder, parts)):
+            snr_db = drawn_ratios(ends[order], ends[order + 1], features)
+            words = self.words(self.sent(features, order), snr_db, order, features.shape)
+            distances.append(self._distances(features, words))
+            # Forward the words, backward to the features and to the words.
+            passed.append(words + (features - features.detach()))
+        codebook, commitment = self.options.penalty * torch.stack(distances).mean(dim=0)
         self.distances = {"codebook": codebook, "commitment": commitment}
-        return Losses(
-            {name: task.loss(torch.cat(found[name]), batch.labels) for name, task in tasks.items()}
-        )
+        found = {task: torch.cat(self.each(self.heads[task], passed)) for task in tasks}
+        return Losses({name: task.loss(found[name], batch.labels) for name, task in tasks.items()})
+
+    def each(self, module: nn.Module, parts: Sequence[Tensor]) -> list[Tensor]:
+        """What a module makes of the part of each modulation; of all at once with shared norms."""
+        if self.options.norms == "shared":
+            return list(module(torch.cat(list(parts))).split([len(part) for part in parts]))
+        found = []
+        for order, part in enumerate(parts):
+            with switched(self, order):
+                found.append(module(part))
+        return found
 
     def penalties(self, moment: Moment) -> dict[str, Tensor]:
         """What the distances between features and words cost (van den Oord et al., NeurIPS 2017,

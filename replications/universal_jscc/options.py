@@ -41,6 +41,8 @@ class ModelOptions(Base):
     """Whether each modulation has batch norms of its own, behind every layer."""
     commitment: Annotated[float, Field(ge=0)] = 0.25
     """What the distance of features from their words costs the encoder."""
+    penalty: Annotated[float, Field(gt=0)] = 1.0
+    """The factor on both distances, beside the losses of the tasks."""
 
     @model_validator(mode="after")
     def _ranges_rise(self) -> ModelOptions:

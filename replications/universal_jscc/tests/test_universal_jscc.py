@@ -97,6 +97,20 @@ def test_every_modulation_has_norms_of_its_own() -> None:
     assert len(shared.norms) == 1
 
 
+def test_shared_norms_know_the_pictures_of_all_modulations_at_once() -> None:
+    pictures = torch.rand(10, 1, 28, 28)
+    parts = pictures.tensor_split(5)
+    apart, shared = network().train(), network(norms="shared").train()
+    together = torch.cat(shared.each(shared.encoder, parts))
+    # Normed over the whole batch, as the last layer is; and each part by itself.
+    assert torch.allclose(together.mean(dim=(0, 2, 3)), torch.zeros(together.shape[1]), atol=1e-5)
+    for part in apart.each(apart.encoder, parts):
+        assert torch.allclose(part.mean(dim=(0, 2, 3)), torch.zeros(part.shape[1]), atol=1e-5)
+    assert not torch.allclose(
+        together[:2].mean(dim=(0, 2, 3)), torch.zeros(together.shape[1]), atol=1e-3
+    )
+
+
 def test_a_step_trains_all_modulations() -> None:
     learner = network()
     found = learner.losses(batch(20), TASKS, MOMENT)

@@ -21,10 +21,10 @@ _SIXTEENTH = 16
 def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
     """A row per way of training, in symbols of the channel.
 
-    Together: in every step the symbols of a batch, and as many numbers of their gradient back.
-    Apart, `anew`: the symbols of a batch in every step of the decoders. Apart, `once`: the
-    receiver gets the symbols of every training picture once, without error by an ideal code, and
-    adds the channel's noise itself.
+    Together: in every step the symbols of a batch, and as many numbers of their gradient back,
+    without error by an ideal code. Apart, `anew`: the symbols of a batch in every step of the
+    decoders. Apart, `once`: the receiver gets the symbols of every training picture once, by such
+    a code as well, and adds the channel's noise itself.
     """
     settings, options = plan.settings_of("joint"), plan.model_of("joint")
     height, width = settings.data.facts["height"], settings.data.facts["width"]
@@ -35,7 +35,7 @@ def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
         if stretch.phase.name == "decode"
     )
     uses = 2 * _BITS / capacity(options.snr_db)  # type: ignore[attr-defined]
-    together = 2.0 * settings.steps * settings.batch_size * symbols
+    together = (1 + uses) * settings.steps * settings.batch_size * symbols
     rows = {
         "together": together,
         "anew": float(decoding * settings.batch_size * symbols),

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 from safetensors.numpy import load_file
+
+from replications.asynchronous.model import build_model
+from replications.asynchronous.options import ModelOptions
+from replications.core.spec import load_plan
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +38,22 @@ def test_contrast_is_trained_first_and_measured_nowhere(results: Path) -> None:
 
 def test_traffic_is_counted_by_hand(results: Path) -> None:
     found = pd.read_csv(results / "traffic" / "table.csv").set_index("training")["symbols"]
-    assert found["together"] == 4 * 16 * 49 * 2
+    # 10 dB carry 3.459 bits, of 32 that a symbol's two numbers have: for each symbol of four steps,
+    # the gradient's; for each of the 64 pictures, the picture's own.
+    assert found["together"] == pytest.approx(4 * 16 * 49 * (1 + 32 / 3.4594), rel=1e-4)
     assert found["anew"] == 2 * 16 * 49
-    # 10 dB carry 3.459 bits; 32 of a symbol's two numbers, for 64 pictures.
     assert found["once"] == pytest.approx(64 * 49 * 32 / 3.4594, rel=1e-4)
+
+
+def test_an_encoder_that_learns_nothing_has_seen_pictures(results: Path) -> None:
+    """Its weights are as they were drawn; its batch norms know the mean of what passes."""
+    options = load_plan("asynchronous", "micro").model_of("untrained")
+    assert isinstance(options, ModelOptions)
+    drawn = build_model({"reconstruction": 1, "category": 10}, options, 0).encoder.state_dict()
+    trained = torch.load(results / "untrained" / "0" / "model.pt", weights_only=True)
+    for name, before in drawn.items():
+        after = trained[f"encoder.{name}"]
+        assert torch.equal(before, after) == ("running" not in name and "batches" not in name)
 
 
 def test_pictures_are_sent_and_arrive_at_every_ratio(results: Path) -> None:

@@ -83,8 +83,9 @@ class Phase(Strict):
     frozen: list[str] = []
     """Modules or parameters of the learner, by name, that do not change in this phase, besides
     those that the learner has without gradient."""
-    rates: dict[str, Factor] = {}
-    """Factors on the learning rate of modules or parameters of the learner, by name."""
+    rates: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Factors on the learning rate of modules or parameters of the learner, by name; 0 leaves
+    weights as they are but, other than `frozen`, not what their batch norms know of the data."""
     part: Part | None = None
     """The part of the training samples that it draws from; none given: all."""
 

@@ -19,7 +19,7 @@ from replications.core.evidence.study import Results
 
 def snr(results: Results) -> Figure:
     """A panel per task, a curve per run."""
-    runs = ("attention", "uniform", "last")
+    runs = ("attention", "relation", "uniform", "last")
     return against_condition(results, "snr_db", "신호 대 잡음비 (dB)", runs)
 
 

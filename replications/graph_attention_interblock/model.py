@@ -33,14 +33,14 @@ class InterBlock(Learner):
         self.tasks = list(channels)
         self.encoder = encoder(options, seed)
         width, attentive = options.node_channels, options.joining == "attention"
+        weighted = options.joining in ("attention", "relation")
         with seeded(seed, "nodes"):
             self.nodes = nn.ModuleList(nn.Conv2d(own, width, 1) for own in widths(options))
             self.rounds = nn.ModuleList(Round(width, attentive) for _ in range(options.rounds))
         self.relations = nn.ModuleDict()
-        if attentive:
-            for task in channels:
-                with seeded(seed, f"relation/{task}"):
-                    self.relations[task] = Relation(width, STAGES)
+        for task in channels if weighted else ():
+            with seeded(seed, f"relation/{task}"):
+                self.relations[task] = Relation(width, STAGES)
         with seeded(seed, "sender"):
             self.sender = nn.Conv2d(len(channels) * width, options.features, 1)
         with seeded(seed, "receiver"):

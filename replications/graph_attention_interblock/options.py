@@ -14,9 +14,9 @@ from replications.core.spec.options import Positive
 class ModelOptions(StagedOptions, ChannelOptions):
     """An encoder whose blocks are joined, a channel, and a head for each task."""
 
-    joining: Literal["attention", "uniform", "last"] = "attention"
-    """How blocks are joined: by graph attention and weights of each task; all alike; or only the
-    last is sent."""
+    joining: Literal["attention", "relation", "uniform", "last"] = "attention"
+    """How blocks are joined: by graph attention and weights of each task; by those weights alone;
+    all alike; or only the last is sent."""
     node_channels: Positive = 32
     """Channels of a block's node."""
     rounds: Positive = 2

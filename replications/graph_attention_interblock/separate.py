@@ -1,9 +1,9 @@
 """Source and channel coded apart: the picture by WebP, its bits by an ideal code or by that of 5G.
 
-The receiver decodes the picture and runs on it the network that learned without noise. An ideal
-code reaches the capacity of the channel, which no real code does, and none this short: the best
-that coding apart could do with WebP. The LDPC code of 5G is what is in use; a picture whose bits do
-not all arrive is lost, and grey.
+The receiver decodes the picture and runs on it the network that learned without noise, of clear
+pictures. An ideal code reaches the capacity of the channel, which no real code does, and none this
+short. The LDPC code of 5G is what is in use; a picture whose bits do not all arrive is lost, and
+grey.
 """
 
 from __future__ import annotations
@@ -32,14 +32,17 @@ from replications.core.spec.layout import run_folder
 
 CLEAN, SENT = "clean", "attention"
 _SCALES = (1, 2, 4)
-"""By how much a picture is made smaller until it fits."""
+"""By how much a picture may be made smaller."""
 _CHECK, _GREY = 24, 127
 
 
 def squeezed(picture: Array, most: int) -> tuple[Array, int]:
     """A picture, uint8 (3, H, W), as it is after WebP in at most so many bytes, and how many it
-    took: as fine as fits, smaller if nothing fits, its mean colour if nothing fits at all."""
+    took: of the quality and size that leave the least squared error, or its mean colour if nothing
+    fits."""
     whole = Image.fromarray(picture.transpose(1, 2, 0))
+    mean = picture.mean(axis=(1, 2), keepdims=True).round().astype(np.uint8)
+    fitting = [(np.broadcast_to(mean, picture.shape), mean.size)]
     for scale in _SCALES:
         small = whole.resize((whole.width // scale, whole.height // scale), Image.Resampling.BOX)
         low, high, best = 0, 100, b""
@@ -54,9 +57,8 @@ def squeezed(picture: Array, most: int) -> tuple[Array, int]:
         if best:
             with Image.open(io.BytesIO(best)) as decoded:
                 found = decoded.convert("RGB").resize(whole.size, Image.Resampling.BILINEAR)
-            return np.asarray(found).transpose(2, 0, 1), len(best)
-    mean = picture.mean(axis=(1, 2), keepdims=True).round().astype(np.uint8)
-    return np.broadcast_to(mean, picture.shape), mean.size
+            fitting.append((np.asarray(found).transpose(2, 0, 1), len(best)))
+    return min(fitting, key=lambda own: np.square(own[0].astype(float) - picture).sum())
 
 
 def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:

@@ -95,7 +95,7 @@ def test_a_twelfth_of_the_picture_is_sent_with_unit_power() -> None:
         assert alone.sender(alone.joined(IMAGES)[0]).shape == sent.shape
 
 
-@pytest.mark.parametrize("joining", ["attention", "uniform", "last"])
+@pytest.mark.parametrize("joining", ["attention", "relation", "uniform", "last"])
 def test_encoders_start_alike_and_parameters_are_counted_once(joining: str) -> None:
     alone, joint = network("depth", joining=joining), network(joining=joining)
     for part in ("encoder", "nodes", "rounds", "receiver"):

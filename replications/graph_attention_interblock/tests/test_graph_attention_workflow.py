@@ -14,7 +14,7 @@ def test_every_joining_is_measured_at_every_ratio(micro_study: Callable[[str], P
     runs = pd.read_csv(results / "runs.csv", keep_default_na=False)
     test = runs[runs["split"] == "test"]
     assert set(test["condition"]) == {"", "snr_db=0"}
-    assert {"attention", "uniform", "last"} <= set(test["run"])
+    assert {"attention", "relation", "uniform", "last"} <= set(test["run"])
     assert (results / "figure_blocks.pdf").is_file()
     claims = pd.read_csv(results / "claims.csv", dtype={"claim": str})
     assert claims["claim"].tolist() == [str(k) for k in range(1, 9)]

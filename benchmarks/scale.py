@@ -49,7 +49,7 @@ def laid_out(project: Path, replications: int, values: int, seeds: int) -> None:
         shutil.copytree(ROOT / part, project / part, ignore=ignore)
     (project / "data").mkdir()
     records = [path.relative_to(ROOT) for path in ROOT.glob("data/*.dvc")]
-    for file in ("data.dvc", "replications/__init__.py", *records):
+    for file in (Path("data.dvc"), Path("replications/__init__.py"), *records):
         shutil.copy(ROOT / file, project / file)
     script = [sys.executable, str(ROOT / "workflow/scripts/new_replication.py")]
     for number in range(replications):

@@ -24,26 +24,22 @@ from replications.core.spec.layout import run_folder
 _DRAWS = 2000
 
 
-def shares(
-    single: Array, wanted: Array, at: Array, below: float | None = None, beyond: float | None = None
-) -> Array:
+def shares(single: Array, wanted: Array, at: Array) -> Array:
     """Where a curve reaches values.
 
     Arguments:
         single: (F,), its values at the shares `at`, (F,), which rise.
         wanted: (W,).
-        below: what stands where it is above the value from the start; by default the first of `at`,
-            which is more than the share.
-        beyond: what stands where it never comes so far; by default the last of `at`, which is less.
 
     Returns:
-        (W,), the least share at which it does.
+        (W,), the least share at which it does; 0 where it is above the value from the start, and
+        infinite where it never comes so far.
     """
     logs = np.log2(at)
-    found = np.full(len(wanted), at[-1] if beyond is None else beyond, dtype=float)
+    found = np.full(len(wanted), np.inf)
     for index, value in enumerate(wanted):
         if value < single[0]:
-            found[index] = at[0] if below is None else below
+            found[index] = 0
             continue
         for left in range(len(at) - 1):
             low, high = single[left], single[left + 1]
@@ -61,11 +57,10 @@ def amplification(single: Array, joint: Array, at: Array) -> pd.DataFrame:
     interval is open on that side: 0, or infinite."""
     rng = np.random.RandomState(0)
     drawn = [rng.randint(len(single), size=len(single)) for _ in range(_DRAWS)]
-    curves = [(single[d].mean(0), joint[d].mean(0)) for d in drawn]
-    least = [shares(*means, at, below=0) / at for means in curves]
-    most = [shares(*means, at, beyond=np.inf) / at for means in curves]
+    found = np.stack([shares(single[d].mean(0), joint[d].mean(0), at) for d in drawn])
+    least, most = found.clip(max=at[-1]) / at, found.clip(min=at[0]) / at
     table = pd.DataFrame({"train_fraction": at, "single": single.mean(0), "joint": joint.mean(0)})
-    table["shift"] = shares(single.mean(0), joint.mean(0), at) / at
+    table["shift"] = shares(single.mean(0), joint.mean(0), at).clip(at[0], at[-1]) / at
     table["low"] = np.quantile(least, 0.025, axis=0, method="nearest")
     table["high"] = np.quantile(most, 0.975, axis=0, method="nearest")
     table.loc[[0, len(at) - 1], ["shift", "low", "high"]] = np.nan

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
+from replications.core.errors import StudyError
 from replications.core.evidence.archive import unpack
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.compare import compared
@@ -201,11 +202,25 @@ def test_the_published_results_are_whole(name: str) -> None:
     assert {base_of(run) for run in tables["runs"]["run"]} <= set(plan.replication.runs)
 
 
-def test_restored_folders_are_equally_old(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The runs behind published results."""
+    folder = tmp_path_factory.mktemp("unpacked") / "sluice_text"
+    assert unpack(PUBLISHED / "sluice_text", folder) > 50
+    return folder
+
+
+def test_restored_folders_are_equally_old(unpacked: Path) -> None:
     """None is later than one that was trained from it, which would be trained again."""
-    assert unpack(PUBLISHED / "sluice_text", tmp_path / "sluice_text") > 50
-    times = {path.stat().st_mtime_ns for path in tmp_path.rglob("*.json")}
+    times = {path.stat().st_mtime_ns for path in unpacked.rglob("*.json")}
     assert len(times) == 1
+
+
+def test_weights_that_were_not_published_are_named(unpacked: Path) -> None:
+    """By whoever begins with them, and how to have them again."""
+    run = next(unpacked.rglob(f"[0-9]*/{ORIGIN}")).parent
+    with pytest.raises(StudyError, match=rf"model\.pt: left out of .* Delete {run.parent}, and"):
+        origin.verified(run, ["model.pt"])
 
 
 def test_the_published_page_is_that_of_the_published_results() -> None:

@@ -177,6 +177,11 @@ def verified(folder: Path, files: Iterable[str] | None = None) -> dict[str, Any]
         raise StudyError(f"{folder / ORIGIN}: missing or damaged. {_cure(folder)}")
     for file in record["files"] if files is None else files:
         path = folder / file
+        if file not in record["files"]:
+            raise StudyError(
+                f"{path}: left out of what was published and restored. Delete {folder.parent}, and "
+                "any other restored run whose weights are needed, and run again: they are trained"
+            )
         if not path.is_file() or sha256_of(path) != record["files"].get(file):
             raise StudyError(
                 f"{path}: not what was written there: its hash is not the one in {ORIGIN}. "

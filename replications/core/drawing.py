@@ -69,4 +69,5 @@ def save(figure: Figure, stem: Path) -> None:
     for suffix, metadata in ((".pdf", {"CreationDate": None}), (".svg", {"Date": None})):
         with replacing(stem.with_suffix(suffix)) as temporary:
             figure.savefig(temporary, format=suffix[1:], metadata=metadata)
+        figure.set_layout_engine("none")  # both as it was laid out the first time
     plt.close(figure)

@@ -19,7 +19,7 @@ study: setup
 	@echo "to look at in a browser is in results/quick/index.html."
 
 test: setup
-	OMP_NUM_THREADS=1 pytest -n logical --maxprocesses 8 --dist loadfile
+	OMP_NUM_THREADS=1 pytest -n logical --maxprocesses 8 --dist loadfile --no-loadscope-reorder
 
 help: .venv/complete
 	@sed -n 's/^# \{0,1\}//p' Makefile | sed '/^$$/q'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -21,12 +22,21 @@ from replications.core.data.streets.preparation import prepare
 from replications.core.data.streets.reader import SPLITS
 from replications.core.evidence.study import Results
 from replications.core.spec import reading
+from replications.core.spec.layout import ORIGIN
 
 ROOT = Path(__file__).resolve().parent
 Edit = Callable[[dict[str, Any]], object]
 """Changes the content of a replication.yaml."""
 PARTS = ("replications", "workflow", "config", ".dvc", "data.dvc", "paper")
 """What the workflow needs of the project."""
+LONGEST = ("test_workflow.py", "test_tutorial.py", "test_acceptance.py", "test_engine.py")
+"""The files that take minutes."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that no process is left alone with one at the end."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.name, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")
@@ -76,21 +86,43 @@ def fetched(data: spec.DatasetOptions) -> list[Path]:
     return found
 
 
+def shared(factory: pytest.TempPathFactory) -> Path:
+    """A folder that all processes of a call of pytest have in common."""
+    own = factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
 @pytest.fixture(scope="session")
-def micro_study(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
-    """A function that builds the micro study of one replication, each once and all in the same
-    copy of the project, and returns the folder of its results."""
-    folder = copy_project(tmp_path_factory.mktemp("micro") / "project")
+def micro_study(
+    archives: Path, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], Path]:
+    """A function that returns the results of a replication's micro study.
+
+    Those of all the replications that tests of this call are marked with, `micro(name, ...)`, are
+    built at once in the same copy of the project, by the first who asks.
+    """
+    folder = shared(tmp_path_factory) / "micro"
+    marks = [mark for item in request.session.items for mark in item.iter_markers("micro")]
+    names = sorted({name for mark in marks for name in mark.args})
 
     def build(name: str) -> Path:
-        for source in fetched(spec.load_plan(name, "micro").data):
-            if not (folder / source).exists():
-                (folder / source).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copy(ROOT / source, folder / source)
-        command = ["snakemake", "--cores", "2", name, "--config", "study=micro", "device=cpu"]
-        command.append(f"replications=[{name}]")
-        subprocess.run(command, cwd=folder, check=True, capture_output=True)
-        return folder / "results" / "micro" / name
+        assert name in names, f"mark the test: pytest.mark.micro({name!r})"
+        results = folder / "results" / "micro"
+        with FileLock(folder.with_suffix(".lock")):
+            if not folder.exists():
+                copy_project(folder)
+                sources = {s for one in names for s in fetched(spec.load_plan(one, "micro").data)}
+                for source in sources:
+                    (folder / source).parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(ROOT / source, folder / source)
+            if not (results / name / ORIGIN).is_file():
+                command = ["snakemake", "--cores", "2", "--keep-going", *names, "--config"]
+                command += ["study=micro", "device=cpu", f"replications=[{','.join(names)}]"]
+                with (folder / "said.log").open("w", encoding="utf-8") as log:
+                    subprocess.run(command, cwd=folder, check=False, stdout=log, stderr=log)
+                said = (folder / "said.log").read_text(encoding="utf-8")
+                assert (results / name / ORIGIN).is_file(), said[-5000:]
+        return results / name
 
     return build
 

@@ -106,7 +106,7 @@ def test_claims_speak_of_every_value_and_of_a_slope(results: Path) -> None:
     comparisons = pd.read_csv(results / "words" / "comparisons.csv", dtype={"claim": str})
     comparisons = comparisons.fillna({"condition": "", "slope": "", "axis": ""})
     first = comparisons[comparisons["claim"] == "1"]
-    # The topic at two lengths; the rare tokens at two lengths, as they are and under two conditions.
+    # The topic at two lengths; the rare tokens at two, as they are and under two conditions.
     assert len(first) == 2 + 2 * 3
     assert set(first["axis"]) == {"steps=12", "steps=48"}
     second = comparisons[comparisons["claim"] == "2"]

@@ -18,6 +18,8 @@ from replications.core.inference import predict
 
 RUN = "results/micro/uncertainty/equal/0"
 
+pytestmark = pytest.mark.micro("uncertainty")
+
 
 @pytest.fixture(scope="module")
 def project(micro_study: Callable[[str], Path]) -> Path:

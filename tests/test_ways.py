@@ -53,6 +53,7 @@ def test_the_front_by_hand() -> None:
     assert front(TABLE)["title"].tolist() == ["희소", "교차"]
 
 
+@pytest.mark.micro("hard_sharing")
 def test_what_is_said_of_losses(micro_study: Callable[[str], Path]) -> None:
     """Of one seed nothing; of ten what the joint test of a way's tasks finds."""
     (one,) = [load_results(micro_study("hard_sharing"))]
@@ -84,6 +85,7 @@ def test_the_table_marks_gains_and_losses() -> None:
     assert len(columns) == 1
 
 
+@pytest.mark.micro("hard_sharing", "cross_stitch")
 def test_runs_of_another_are_trained_once(micro_study: Callable[[str], Path]) -> None:
     """Those of hard sharing, in its folder. Their values stand in the tables of cross-stitch
     networks, and their training is part of what these cost."""
@@ -104,6 +106,7 @@ def test_runs_of_another_are_trained_once(micro_study: Callable[[str], Path]) ->
     assert cost["training_s"] == pytest.approx(cost["own_training_s"] + sum(behind))
 
 
+@pytest.mark.micro("hard_sharing", "cross_stitch")
 def test_gains_are_those_of_delta_m(micro_study: Callable[[str], Path]) -> None:
     """Joined networks are compared with single-task runs that were trained on, as they were."""
     found = [load_results(micro_study(name)) for name in ("hard_sharing", "cross_stitch")]

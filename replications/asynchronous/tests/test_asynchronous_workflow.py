@@ -14,6 +14,8 @@ from replications.asynchronous.model import build_model
 from replications.asynchronous.options import ModelOptions
 from replications.core.spec import load_plan
 
+pytestmark = pytest.mark.micro("asynchronous")
+
 
 @pytest.fixture(scope="module")
 def results(micro_study: Callable[[str], Path]) -> Path:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.micro("caruana")
+
 
 @pytest.fixture(scope="module")
 def results(micro_study: Callable[[str], Path]) -> Path:

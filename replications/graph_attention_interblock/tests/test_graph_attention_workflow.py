@@ -8,6 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.micro("graph_attention_interblock")
+
 
 def test_every_joining_is_measured_at_every_ratio(micro_study: Callable[[str], Path]) -> None:
     results = micro_study("graph_attention_interblock")

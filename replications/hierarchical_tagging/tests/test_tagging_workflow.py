@@ -15,6 +15,8 @@ from replications.hierarchical.model import Hierarchical
 from replications.hierarchical_tagging.model import build_model
 from replications.hierarchical_tagging.options import ModelOptions
 
+pytestmark = pytest.mark.micro("hierarchical_tagging", "sluice_text", "sparse_sharing_text")
+
 
 @pytest.fixture(scope="module")
 def results(micro_study: Callable[[str], Path]) -> Path:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.micro("iaq")
 
 
 def test_pictures_are_sent_in_every_way_after_one_training(

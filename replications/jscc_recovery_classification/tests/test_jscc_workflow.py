@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.micro("jscc_recovery_classification")
 
 
 def test_every_run_is_measured_at_every_ratio(micro_study: Callable[[str], Path]) -> None:

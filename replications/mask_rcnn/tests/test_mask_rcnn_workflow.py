@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.micro("mask_rcnn")
 
 
 def test_masks_are_measured_where_they_are_learned(micro_study: Callable[[str], Path]) -> None:

@@ -15,6 +15,8 @@ import pytest
 from conftest import ROOT
 from replications.mti_net.figures import reported
 
+pytestmark = pytest.mark.micro("mti_net")
+
 
 @pytest.fixture(scope="module")
 def results(micro_study: Callable[[str], Path]) -> Path:

@@ -9,6 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.micro("multinet")
+
 RUNS = ("single_road", "single_vehicles", "single_scene", "joint")
 
 

@@ -12,6 +12,8 @@ import pytest
 
 from replications.core.spec import load_plan
 
+pytestmark = pytest.mark.micro("nash_mtl")
+
 
 @pytest.fixture(scope="module")
 def results(micro_study: Callable[[str], Path]) -> Path:

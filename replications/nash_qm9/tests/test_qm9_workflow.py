@@ -13,6 +13,8 @@ import pytest
 
 from replications.nash_qm9.molecules.options import PROPERTIES
 
+pytestmark = pytest.mark.micro("nash_qm9")
+
 
 @pytest.fixture(scope="module")
 def project(micro_study: Callable[[str], Path]) -> Path:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.micro("swin_jscc_federated")
 
 
 def test_clients_take_turns_and_what_they_send_is_counted(

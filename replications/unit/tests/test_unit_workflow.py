@@ -6,6 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
+import pytest
+
+pytestmark = pytest.mark.micro("unit")
 
 
 def test_tasks_of_pictures_and_of_texts(micro_study: Callable[[str], Path]) -> None:

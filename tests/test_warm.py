@@ -24,6 +24,8 @@ if sys.argv[1:2] == ["hang"]:
     open("begun", "a").write("x")
     while len(open("begun").read()) < int(sys.argv[2]):
         time.sleep(60)
+if sys.argv[1:] == ["read"]:
+    print(replications.slow.READ)
 if sys.argv[1:] == ["refuse"]:
     sys.exit("error: no")
 if sys.argv[1:] == ["fail"]:
@@ -38,7 +40,9 @@ def folder(tmp_path: Path) -> Path:
     """A project with one module to run, and one that it imports."""
     (tmp_path / "replications").mkdir()
     (tmp_path / "replications" / "__init__.py").touch()
-    (tmp_path / "replications" / "slow.py").write_text("import os\nPID = os.getpid()\n")
+    (tmp_path / "replications" / "slow.py").write_text(
+        "import os\nPID, READ = os.getpid(), []\ndef read(*names):\n    READ.extend(names)\n"
+    )
     (tmp_path / "replications" / "job.py").write_text(MODULE)
     return tmp_path
 
@@ -46,7 +50,7 @@ def folder(tmp_path: Path) -> Path:
 @pytest.fixture
 def server(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """A process at work in the project."""
-    command = [sys.executable, str(SCRIPT), "serve", "replications.slow"]
+    command = [sys.executable, str(SCRIPT), "serve", "replications.slow:read:a:b"]
     process = subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE)
     _until((folder / ".snakemake" / "warm.sock").exists)
     yield process
@@ -82,6 +86,12 @@ def test_a_job_ends_as_one_started_in_the_usual_way(folder: Path, arguments: lis
     # Forked: what was imported was imported by another process.
     assert (code, out) == (usual_code, usual_out.replace("True", "False"))
     assert err.splitlines()[-1:] == usual_err.splitlines()[-1:]
+
+
+@pytest.mark.usefixtures("server")
+def test_what_was_read_ahead_is_there(folder: Path) -> None:
+    assert _ran([*WARM, "read"], folder)[1].endswith("['a', 'b']\n")
+    assert _ran([*COLD, "read"], folder)[1].endswith("[]\n")
 
 
 def test_without_a_server_a_job_is_started_in_the_usual_way(folder: Path) -> None:

@@ -34,7 +34,7 @@ DEVICE = origin.device_of(STUDY.config.device)
 DEVICES = workflow.global_resources.get("gpu").value or 1
 workflow.register_resource("gpu", DEVICES * STUDY.config.trainings_per_gpu)
 MAIN = "kcc"  # the family whose paper is called main.pdf
-# What the process imports that trainings are forked from.
+# What the process imports, and reads, that trainings are forked from.
 PRELOADED = [
     "replications.core.engine.train",
     *(f"replications.{name}.model" for name in TRAINING),
@@ -43,6 +43,10 @@ PRELOADED = [
         for plan in TRAINING.values()
         for options in (plan.data, *plan.settings.tasks.values())
     },
+    *(
+        f"replications.core.spec.origin:read_ahead:{name}:{STUDY.config.study}"
+        for name in TRAINING
+    ),
 ]
 
 

@@ -5,8 +5,10 @@ one process that imports it once and forks for every job: what is run is what `p
 a process of its own, with the job's own output. Where no such process answers, or where code has
 changed since it began, the job is run in the usual way.
 
-    python workflow/scripts/warm.py serve MODULE...     until its input ends
+    python workflow/scripts/warm.py serve MODULE[:FUNCTION[:ARGUMENT]...]...
     python workflow/scripts/warm.py run [--silent SECONDS] MODULE [ARGUMENT...]
+
+It serves until its input ends, and calls the functions of modules that are named, when it begins.
 
 A job of that process that prints nothing for the seconds given is taken to hang: it is ended and
 begun again, three times at most. What carries on from a checkpoint loses little.
@@ -79,11 +81,15 @@ def serve(modules: list[str]) -> None:
 
 
 def _imported(modules: list[str]) -> dict[Path, int]:
-    """Import the modules; when each of the project's files among what they import was changed."""
+    """Import the modules, and call what functions of theirs are named; when each of the project's
+    files among what they import was changed."""
     sys.path.insert(0, str(Path.cwd()))
-    for module in modules:
+    for entry in modules:
+        module, *called = entry.split(":")
         with contextlib.suppress(Exception):  # the job that needs it says what is wrong
-            importlib.import_module(module)
+            found = importlib.import_module(module)
+            if called:
+                getattr(found, called[0])(*called[1:])
     project = Path.cwd() / "replications"
     files = [Path(getattr(module, "__file__", None) or "") for module in sys.modules.values()]
     return _changed(file for file in files if file.is_relative_to(project))

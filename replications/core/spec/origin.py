@@ -63,6 +63,15 @@ def of_run(plan: Plan, run: str, threads: int, device: str) -> Origin:
     }
 
 
+def read_ahead(name: str, study: str) -> None:
+    """Read, and parse, what trainings are made from, so that processes forked from this one need
+    not; what has been edited until then they read again."""
+    plan = load_plan(name, study)
+    for run in plan.runs:
+        closure.of_training(plan, run)
+    closure.closure.cache_clear()
+
+
 def of_needed(plan: Plan, run: str, folder: Path) -> Origin:
     """What a run folder must have been made from besides: the weights of the runs it needs, which
     lie beside it, as far as they are there."""

@@ -17,7 +17,7 @@ from replications.core.engine.evaluate import evaluate
 from replications.core.engine.floor import Blind, fit, source_of
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.delta_m import delta_m_table, deltas, with_delta_m
-from replications.core.evidence.floors import Floors, with_names, with_runs
+from replications.core.evidence.floors import Floors, least_of, with_names, with_runs
 from replications.core.evidence.tables import relative
 from replications.core.evidence.values import Values, observed
 from replications.core.nets.resize import bilinear
@@ -118,6 +118,21 @@ def test_constants_are_the_same_for_every_input() -> None:
     found = blind.predict(torch.rand(3, 3, 2, 2))["depth"]
     assert found.shape == (3, 1, 2, 2)
     assert (found == found[:1]).all()
+
+
+@pytest.mark.parametrize(
+    ("floor", "unit", "higher", "least"),
+    [
+        (0.0, "%", True, 1.0),
+        (20.0, "%", True, 21.0),
+        (60.0, "%", True, 62.0),
+        (8.0, "px", False, 7.6),
+    ],
+)
+def test_what_a_run_must_be_better_than(
+    floor: float, unit: str, higher: bool, least: float
+) -> None:
+    assert least_of(floor, unit, higher) == pytest.approx(least)
 
 
 PLAN = load_plan("uncertainty", "gpu").model_copy(update={"seeds": 10})

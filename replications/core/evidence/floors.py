@@ -1,8 +1,9 @@
 """Which runs have learned: more than a prediction that does not look at its input.
 
 The rule. Of every task the headline metric must be better than its floor, at every seed, by a
-twentieth of the floor, or of what the floor leaves to 100 % where that is less. A run that is not
-is at its floor, and what rests on it is not decided.
+twentieth of the floor. Of percent it is a twentieth of what the floor leaves to 100 % where that is
+less, and one point where the floor is below 20 %, as that of an average precision, which is near 0.
+A run that is not is at its floor, and what rests on it is not decided.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from replications.core.spec import ALL_TASKS, Plan, origin
 from replications.core.spec.layout import floor_folder
 
 MARGIN = 0.05
+_LOW = 20.0  # percent: of a floor below it the margin is the same
 
 
 @dataclass(frozen=True)
@@ -62,16 +64,16 @@ def floors_table(plan: Plan, folder: Path) -> pd.DataFrame:
         for metric, own in metrics.items():
             row = {"replication": plan.name, "task": task, "metric": metric}
             row |= {"unit": own["unit"], "higher_is_better": own["higher_is_better"]}
-            least = _least(own["value"], own["unit"], own["higher_is_better"])
+            least = least_of(own["value"], own["unit"], own["higher_is_better"])
             rows.append(row | {"floor": own["value"], "least": least})
     return pd.DataFrame(rows)
 
 
-def _least(floor: float, unit: str, higher_is_better: bool) -> float:
+def least_of(floor: float, unit: str, higher_is_better: bool) -> float:
     """The value that a run must be better than."""
     margin = MARGIN * abs(floor)
     if unit == "%" and higher_is_better:
-        margin = min(margin, MARGIN * (100 - floor))
+        margin = MARGIN * min(max(floor, _LOW), 100 - floor)
     return floor + margin if higher_is_better else floor - margin
 
 

@@ -27,6 +27,9 @@ from replications.mask_rcnn.options import ModelOptions
 
 _LEAST = 0.05
 """The score below which nothing is found."""
+_CANONICAL = 224 / 128
+"""The side of a region that is pooled from the third map, in anchors of that map (Lin et al., CVPR
+2017, equation 1: of 224 pixels, where the anchors have 128)."""
 
 
 class MaskRCNN(Learner):
@@ -53,10 +56,14 @@ class MaskRCNN(Learner):
                 post_nms_top_n={"training": 100, "testing": 50},
                 nms_thresh=0.7,
             )
-        names = [str(scale) for scale in range(SCALES)]
+        pooled: dict[str, Any] = {
+            "featmap_names": [str(scale) for scale in range(SCALES)],
+            "sampling_ratio": 2,
+            "canonical_scale": round(_CANONICAL * options.anchors[2]),
+        }
         with seeded(seed, "head/objects"):
             self.heads = RoIHeads(
-                MultiScaleRoIAlign(names, output_size=7, sampling_ratio=2),
+                MultiScaleRoIAlign(output_size=7, **pooled),
                 TwoMLPHead(options.pyramid * 7 * 7, options.hidden),
                 FastRCNNPredictor(options.hidden, classes + 1),
                 fg_iou_thresh=0.5,
@@ -71,9 +78,7 @@ class MaskRCNN(Learner):
         if masks:
             width = options.pyramid
             with seeded(seed, "head/masks"):
-                self.heads.mask_roi_pool = MultiScaleRoIAlign(
-                    names, output_size=MASK // 2, sampling_ratio=2
-                )
+                self.heads.mask_roi_pool = MultiScaleRoIAlign(output_size=MASK // 2, **pooled)
                 self.heads.mask_head = MaskRCNNHeads(width, [width] * 4, 1)
                 self.heads.mask_predictor = MaskRCNNPredictor(width, width, classes + 1)
         self.masks, self.detections = masks, options.detections

@@ -177,11 +177,16 @@ class UniT(Learner):
 
 
 class Texts(nn.Module):
-    """Characters and places to a memory."""
+    """Characters and places to a memory.
+
+    A character has fewer numbers than the memory has channels: of thousands of characters they
+    would be most of the parameters of any model of texts.
+    """
 
     def __init__(self, options: ModelOptions) -> None:
         super().__init__()
-        self.letters = nn.Embedding(VOCABULARY, options.dim, padding_idx=0)
+        self.letters = nn.Embedding(VOCABULARY, options.letters, padding_idx=0)
+        self.widened = nn.Linear(options.letters, options.dim, bias=False)
         self.places = Parameter(torch.randn(options.length, options.dim) / options.dim**0.5)
         self.blocks = nn.ModuleList(
             Block(options.dim, options.attention_heads, asks=False) for _ in range(options.layers)
@@ -200,7 +205,7 @@ class Texts(nn.Module):
                 f"texts of {ids.shape[1]} characters, and model.length is {len(self.places)}; "
                 "make it as large as data.length"
             )
-        x = self.letters(ids) + self.places[: ids.shape[1]] + task
+        x = self.widened(self.letters(ids)) + self.places[: ids.shape[1]] + task
         for block in self.blocks:
             x = block(x, hidden=hidden)
         found: Tensor = self.norm(x)

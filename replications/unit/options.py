@@ -27,12 +27,15 @@ class ModelOptions(EncoderOptions):
     """Of the encoder of texts, and of the decoder."""
     queries: tuple[Positive, Positive] = (4, 8)
     """Rows and columns of the places from which things are looked for."""
+    letters: Positive = 16
+    """Numbers to a character, before they become `dim` channels."""
     length: Positive = 48
     """Characters of the longest text."""
     decoder: Literal["shared", "separate"] = "shared"
     """One decoder for all tasks, or one for each; encoders and heads are the same."""
     steps: Literal["together", "alternating"] = "together"
-    """A step trains all tasks; or, in turn, those on pictures and those on texts."""
+    """A step trains all tasks; or, in turn, those on pictures and those on texts. Of as many
+    samples if its batches are of twice as many."""
     detections: Positive = 20
     """The most that are found in a picture."""
 

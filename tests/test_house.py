@@ -6,6 +6,7 @@ import ast
 import functools
 import importlib
 import json
+import os
 import re
 import subprocess
 import sys
@@ -133,6 +134,27 @@ def test_imports_are_followed_in_all_their_forms(
     (folder / "other.py").write_text("import importlib\nimportlib.import_module('x' + 'y')\n")
     with pytest.raises(StudyError, match="by a computed name"):
         closure.closure(frozenset(["replications.own.other"]))
+
+
+def test_a_file_is_parsed_once_for_all_processes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And again when its content is another, whatever its time stamp says."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".snakemake").mkdir()
+    file = tmp_path / "model.py"
+
+    def hashed(text: str) -> str:
+        file.write_text(text)
+        os.utime(file, (0, 0))
+        closure._parsed.cache_clear()  # as another process begins
+        return closure.source_hash([file])
+
+    first = hashed("import a\nx = 1\n")
+    assert hashed("import a\nx = 2\n") != first
+    assert hashed("import a\nx = 1  # a comment\n") == first
+    monkeypatch.setattr(ast, "parse", None)
+    assert hashed("import a\nx = 1\n") == first
 
 
 def test_the_loop_counts_for_every_run(project: Path) -> None:

@@ -8,16 +8,19 @@ without docstrings: a comment makes nothing anew.
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import hashlib
+import json
 import sys
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from pathlib import Path
 from typing import Any
 
 from replications.core.errors import StudyError
+from replications.core.files import sha256_of, write_json
 from replications.core.spec import reading
 from replications.core.spec.options import DatasetOptions, Declared, TaskOptions
 from replications.core.spec.plan import Plan, digest
@@ -33,6 +36,7 @@ OUTSIDE = (
 """Modules, and packages with all they hold, that cannot change what a training measures. A change
 of anything else that a run executes trains it again."""
 _ROOT = "replications"
+_KEPT = Path(".snakemake", "parsed")
 _DISTRIBUTIONS = {"sklearn": "scikit-learn", "skimage": "scikit-image", "PIL": "pillow"}
 """Packages that are installed under another name than they are imported by."""
 _COMPANIONS = {"cvxpy": ("ecos",)}
@@ -159,21 +163,40 @@ def _read(path: Path) -> _Module:
 
 @functools.cache
 def _parsed(path: Path, changed: int, size: int) -> _Module:
-    try:
-        tree = ast.parse(path.read_bytes(), str(path))
-    except SyntaxError as error:
-        raise StudyError(f"{reading.shown(path)}: line {error.lineno}: {error.msg}") from None
+    """Parsing takes milliseconds that every call of Snakemake and every job would spend on every
+    file: what was found is kept beside Snakemake's own records, by the content it was found of."""
+    source = path.read_bytes()
     try:
         own = path.relative_to(reading.REPLICATIONS.parent).with_suffix("").parts
     except ValueError:
         own = (path.stem,)
     package = own[:-1]
+    given = (sys.version, _this(), "/".join(package), hashlib.sha256(source).hexdigest())
+    kept = _KEPT / f"{digest(given)}.json"
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads(kept.read_text(encoding="utf-8"))
+        return _Module(found["digest"], tuple(found["imports"]))
+    try:
+        tree = ast.parse(source, str(path))
+    except SyntaxError as error:
+        raise StudyError(f"{reading.shown(path)}: line {error.lineno}: {error.msg}") from None
     imports = tuple(dict.fromkeys(_imports(tree, package)))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
         if isinstance(body, list) and body and _is_docstring(body[0]):
             del body[0]
-    return _Module(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
+    module = _Module(hashlib.sha256(ast.dump(tree).encode()).hexdigest(), imports)
+    if _KEPT.parent.is_dir():
+        with contextlib.suppress(OSError):
+            _KEPT.mkdir(exist_ok=True)
+            write_json(kept, asdict(module))
+    return module
+
+
+@functools.cache
+def _this() -> str:
+    """Hash of what finds it."""
+    return sha256_of(Path(__file__))
 
 
 def _imports(node: ast.AST, package: tuple[str, ...]) -> Iterator[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -37,6 +37,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the longest files, so that no process is left alone with one at the end."""
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.name, len(LONGEST)))
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_torch_are_put_back() -> Iterator[None]:
+    """A training in the process of the tests leaves its own."""
+    import torch
+
+    threads = torch.get_num_threads()
+    yield
+    torch.set_deterministic_debug_mode("default")
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

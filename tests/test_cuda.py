@@ -6,7 +6,6 @@ On the CPU, which is everywhere, it resumes too, so that the tests themselves ar
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -41,14 +40,6 @@ def data(archives: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, 
             with contextlib.chdir(ROOT):
                 write(options, options.load(options.preparation)(options), found[name])
     return found
-
-
-@pytest.fixture(autouse=True)
-def _settings_of_torch_are_put_back() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    yield
-    torch.set_deterministic_debug_mode("default")
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

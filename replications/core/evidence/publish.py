@@ -130,7 +130,7 @@ def found(folder: Path, korean: bool) -> str:
         (row,) = [row for row in efficiency(one) if row["run"] == plan.replication.reference]
         ends = f" ({row['low']:.1f} … {row['high']:.1f})" if one.plan.seeds > 1 else ""
         change = f"{row['delta_m']:+.1f}{ends}"
-        gain, saved = change if row["meaningful"] else "–", f"{row['parameters_saved']:.0f} %"
+        gain, saved = change if row["meaningful"] else "–", f"{row['parameters_saved']:z.0f} %"
         if row["meaningful"] and ends:
             told.append(row)
         counts = one.claims["verdict"].value_counts()

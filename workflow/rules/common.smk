@@ -44,7 +44,7 @@ PRELOADED = [
         for options in (plan.data, *plan.settings.tasks.values())
     },
     *(
-        f"replications.core.spec.origin:read_ahead:{name}:{STUDY.config.study}"
+        f"replications.core.spec:load_plan:{name}:{STUDY.config.study}"
         for name in TRAINING
     ),
 ]

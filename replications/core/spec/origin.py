@@ -63,15 +63,6 @@ def of_run(plan: Plan, run: str, threads: int, device: str) -> Origin:
     }
 
 
-def read_ahead(name: str, study: str) -> None:
-    """Read, and parse, what trainings are made from, so that processes forked from this one need
-    not; what has been edited until then they read again."""
-    plan = load_plan(name, study)
-    for run in plan.runs:
-        closure.of_training(plan, run)
-    closure.closure.cache_clear()
-
-
 def of_needed(plan: Plan, run: str, folder: Path) -> Origin:
     """What a run folder must have been made from besides: the weights of the runs it needs, which
     lie beside it, as far as they are there."""
@@ -191,7 +182,7 @@ def verified(folder: Path, files: Iterable[str] | None = None) -> dict[str, Any]
                 f"{path}: left out of what was published and restored. Delete {folder.parent}, and "
                 "any other restored run whose weights are needed, and run again: they are trained"
             )
-        if not path.is_file() or sha256_of(path) != record["files"].get(file):
+        if not path.is_file() or sha256_of(path) != record["files"][file]:
             raise StudyError(
                 f"{path}: not what was written there: its hash is not the one in {ORIGIN}. "
                 f"{_cure(folder)}"

@@ -80,6 +80,7 @@ class JointSourceChannel(Learner):
         if not self.options.gate:
             return symbols_of(values)
         open_symbols = self.opened(snr_db)
+        self.price = self.options.gate * open_symbols.sum(dim=1).mean()
         share = open_symbols.detach().mean(dim=1, keepdim=True)
         return symbols_of(values * torch.cat([open_symbols, open_symbols], dim=1)) * share.sqrt()
 
@@ -94,9 +95,6 @@ class JointSourceChannel(Learner):
         received, as long as it has unit power, or cross entropy."""
         options, images = self.options, batch.inputs
         snr_db = training_ratios(options, images)
-        self.price = None
-        if options.gate:
-            self.price = options.gate * self.opened(snr_db).sum(dim=1).mean()
         arrived = self.arrived(images, snr_db)
         found = {}
         for name, task in tasks.items():

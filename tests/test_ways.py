@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
+from replications.core.evidence.front_figure import front, front_figure
 from replications.core.evidence.study import load_results
 from replications.core.evidence.values import Values
 from replications.core.evidence.ways import (
-    front,
     transfer_figure,
     way_sentences,
     ways_latex,
@@ -51,6 +54,17 @@ TABLE = pd.DataFrame(
 def test_the_front_by_hand() -> None:
     """Each keeps more parameters than the one before, and gains more; the others are outdone."""
     assert front(TABLE)["title"].tolist() == ["희소", "교차"]
+
+
+def test_numbers_of_ways_that_are_nearly_alike_stand_apart() -> None:
+    crowd = [way(number, "", 60 + number / 2, 0.2 * number, 0) for number in range(8)]
+    figure = front_figure(pd.DataFrame(crowd))
+    figure.savefig(io.BytesIO())
+    numbers = [text for text in figure.axes[0].texts if text.get_text().isdecimal()]
+    boxes = [Text.get_window_extent(number) for number in numbers]
+    plt.close(figure)
+    assert len(boxes) == 8
+    assert all(box.count_overlaps(boxes) == 1 for box in boxes)  # its own
 
 
 @pytest.mark.micro("hard_sharing")

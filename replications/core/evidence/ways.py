@@ -15,7 +15,8 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from replications.core.drawing import COLOURS, COLUMN, MM, heatmap, save, style
+from replications.core.drawing import COLUMN, MM, heatmap, save, style
+from replications.core.evidence.front_figure import front, front_figure
 from replications.core.evidence.ladder import AGAINST, sides_of
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.pays import task_comparisons
@@ -158,45 +159,6 @@ def _change(row: Mapping[str, float], task: str) -> str:
     if row[f"{task}_low"] > 0:
         return rf"\textbf{{{shown}}}"
     return rf"{shown}$^{{\dagger}}$" if row[f"{task}_high"] < 0 else shown
-
-
-def front(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows that no other equals in parameters saved and in gain at once (Pareto front), from
-    few parameters to many."""
-    ordered = table.sort_values(["parameters_saved", "delta_m"], ascending=False)
-    best = ordered["delta_m"].cummax()
-    return ordered[(ordered["delta_m"] >= best) & ~best.duplicated()]
-
-
-def front_figure(table: pd.DataFrame) -> Figure:
-    """Gain against parameters saved, numbered as in the table, and the front."""
-    figure, axis = plt.subplots(figsize=(COLUMN, 0.6 * COLUMN), layout="constrained")
-    spread = table[["low", "high"]].sub(table["delta_m"], axis=0).abs().T
-    axis.errorbar(
-        table["parameters_saved"],
-        table["delta_m"],
-        yerr=np.where(np.isfinite(spread), spread, 0),
-        fmt="o",
-        markersize=3,
-        elinewidth=0.6,
-        color=COLOURS[0],
-    )
-    best = front(table)
-    axis.step(
-        best["parameters_saved"], best["delta_m"], where="post", ls="--", lw=0.8, color=COLOURS[1]
-    )
-    for row in table.itertuples():
-        axis.annotate(
-            str(row.number),
-            (row.parameters_saved, row.delta_m),
-            (3, 2),
-            textcoords="offset points",
-            fontsize=6.5,
-        )
-    axis.axhline(0, color="0.5", lw=0.8, zorder=0)
-    axis.axvline(0, color="0.5", lw=0.8, zorder=0)
-    axis.set(xlabel="매개변수 절감 (%)", ylabel=r"$\Delta_m$ (%), 양수가 이득")
-    return figure
 
 
 def transfer_figure(results: Sequence[Results]) -> Figure:

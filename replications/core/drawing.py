@@ -55,7 +55,7 @@ def heatmap(
     axis.imshow(values, cmap=colours, vmin=low, vmax=high, aspect="auto")
     for (row, column), value in np.ndenumerate(values):
         if np.isfinite(value):
-            dark = (value > 0.6 * high) or (value < 0.6 * low)
+            dark = (value > 0.6 * high) or (value < 0.6 * low < 0)
             look: dict[str, Any] = {"fontsize": 6, "color": "white" if dark else "black"}
             axis.text(column, row, number.format(value), ha="center", va="center", **look)
     axis.set_xticks(range(len(columns)), columns, fontsize=6)

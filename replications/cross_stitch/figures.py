@@ -19,6 +19,6 @@ def units(results: Results) -> Figure:
         1, len(alpha), figsize=(COLUMN, 28 * MM), layout="constrained", sharey=True, squeeze=False
     )
     for stage, (axis, values) in enumerate(zip(axes[0], alpha, strict=True), start=1):
-        heatmap(axis, values, tasks, tasks)
+        heatmap(axis, values, tasks, tasks, "RdBu", (-1, 1))
         axis.set_title(f"{stage}단", fontsize=7)
     return figure

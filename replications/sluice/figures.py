@@ -22,9 +22,11 @@ def sharing(results: Results) -> Figure:
         1, len(alpha) + 1, figsize=(FULL_WIDTH, 45 * MM), layout="constrained"
     )
     for stage, (axis, values) in enumerate(zip(axes, alpha, strict=False), start=1):
-        heatmap(axis, values, subspaces if stage == 1 else [""] * len(subspaces), subspaces)
+        rows = subspaces if stage == 1 else [""] * len(subspaces)
+        heatmap(axis, values, rows, subspaces, "RdBu", (-1, 1), "{:.1f}")
         axis.tick_params(axis="x", rotation=90)
         axis.set_title(rf"$\alpha$, {stage}단", fontsize=7)
-    heatmap(axes[-1], beta, tasks, [f"{stage}단" for stage in range(1, beta.shape[1] + 1)])
+    stages = [f"{stage}단" for stage in range(1, beta.shape[1] + 1)]
+    heatmap(axes[-1], beta, tasks, stages, "RdBu", (-1, 1))
     axes[-1].set_title(r"$\beta$", fontsize=7)
     return figure

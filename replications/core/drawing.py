@@ -48,7 +48,7 @@ def heatmap(
     columns: Sequence[str],
     colours: str = "Blues",
     ends: tuple[float, float] = (0.0, 1.0),
-    number: str = "{:.2f}",
+    number: str = "{:z.2f}",
 ) -> None:
     """Values between two ends, by default shares, a number in every cell that has one."""
     low, high = ends

@@ -23,7 +23,7 @@ def sharing(results: Results) -> Figure:
     )
     for stage, (axis, values) in enumerate(zip(axes, alpha, strict=False), start=1):
         rows = subspaces if stage == 1 else [""] * len(subspaces)
-        heatmap(axis, values, rows, subspaces, "RdBu", (-1, 1), "{:.1f}")
+        heatmap(axis, values, rows, subspaces, "RdBu", (-1, 1), "{:z.1f}")
         axis.tick_params(axis="x", rotation=90)
         axis.set_title(rf"$\alpha$, {stage}단", fontsize=7)
     stages = [f"{stage}단" for stage in range(1, beta.shape[1] + 1)]

@@ -109,6 +109,15 @@ def test_which_tasks_gain_and_lose() -> None:
     assert sentence in said(one, 1.0, 3.0, 50.0)
 
 
+def test_tasks_of_many_systems_are_counted() -> None:
+    one = Answered("uncertainty", 10, semseg="negative", depth="positive", instances="unclear")
+    row = gained("uncertainty", one.reference, 1.0, 3.0, 50.0)
+    found = one.ending_at(**{one.reference: (1.0, 3.0), "equal": (-9.0, -5.0)})
+    sentence = pays([cast(Results, found)] * 7, pd.DataFrame([row]))
+    assert "대표 모델 7개에서" in sentence
+    assert "오른 작업은 깊이 7개이고, 떨어진 작업은 의미 분할 7개이다." in sentence
+
+
 def test_too_few_seeds_answer_nothing() -> None:
     assert said(Answered("uncertainty", 3), 1.0, 3.0, 50.0).endswith("답하지 않는다.")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
@@ -16,6 +17,8 @@ _LOST = 2
 """Percent of delta_m that equal accuracy may lose."""
 _NAMED = 4
 """How many runs a sentence names."""
+_TASKS_NAMED = 12
+"""How many tasks of them; of more it counts the runs."""
 _CHANGES = {
     Sides(FOR, FOR): "다른 작업과 함께 학습하여 성능이 오른 작업은",
     Sides(AGAINST, AGAINST): "떨어진 작업은",
@@ -103,15 +106,25 @@ def _listed(found: Sequence[tuple[float, str]], some: str, none: str) -> str:
 
 
 def _tasks(results: Sequence[Results]) -> str:
-    """Which tasks of the reference runs gain by the others, and which lose."""
-    found: dict[str, list[str]] = {word: [] for word in _CHANGES.values()}
+    """Which tasks of the reference runs gain by the others, and which lose; where they are many, of
+    how many runs."""
+    found: dict[str, list[tuple[str, str]]] = {word: [] for word in _CHANGES.values()}
     for one in results:
         compared = task_comparisons(one, one.plan.replication.reference)
         for own, sides in zip(compared, sides_of(one.plan, compared, one.values), strict=True):
             if word := _CHANGES.get(sides):
-                found[word].append(f"{task_name(own.task)}({one.plan.replication.korean})")
-    parts = [f"{word} {', '.join(names)}" for word, names in found.items() if names]
-    return f"대표 모델에서 {'이고, '.join(parts)}이다. " if parts else ""
+                found[word].append((task_name(own.task), one.plan.replication.korean))
+    many = sum(map(len, found.values())) > _TASKS_NAMED
+    parts = [f"{word} {_of_runs(tasks, many)}" for word, tasks in found.items() if tasks]
+    models = f"대표 모델 {len(results)}개" if many else "대표 모델"
+    return f"{models}에서 {'이고, '.join(parts)}이다. " if parts else ""
+
+
+def _of_runs(tasks: Sequence[tuple[str, str]], many: bool) -> str:
+    if not many:
+        return ", ".join(f"{task}({run})" for task, run in tasks)
+    counts = Counter(task for task, _ in tasks)
+    return ", ".join(f"{task} {count}개" for task, count in counts.most_common())
 
 
 def delta_sides(one: Results, runs: Sequence[str], margin: float = 0.0) -> list[Sides]:

@@ -14,10 +14,12 @@ import pandas as pd
 import pytest
 from matplotlib.text import Text
 
+from conftest import ROOT
 from replications.core.evidence.front_figure import front, front_figure
 from replications.core.evidence.study import load_results
 from replications.core.evidence.values import Values
 from replications.core.evidence.ways import (
+    gains_at_budgets,
     transfer_figure,
     way_sentences,
     ways_latex,
@@ -25,6 +27,7 @@ from replications.core.evidence.ways import (
 )
 
 TASKS = ["semseg", "depth"]
+PUBLISHED = ROOT / "results" / "published"
 PAIR = ("continued_depth", "cross_stitch")
 
 
@@ -65,6 +68,22 @@ def test_numbers_of_ways_that_are_nearly_alike_stand_apart() -> None:
     plt.close(figure)
     assert len(boxes) == 8
     assert all(box.count_overlaps(boxes) == 1 for box in boxes)  # its own
+
+
+def test_gains_at_budgets_are_the_table_s_at_the_last() -> None:
+    """Of what is published; a line whose runs lack a budget is left out, as is the first."""
+    results = [load_results(PUBLISHED / name) for name in ("hard_sharing", "sluice")]
+    table, gains = ways_table(results), gains_at_budgets(results)
+    assert set(gains["steps"]) == {300, 600}
+    last = gains[gains["steps"] == 600].set_index("number")["delta_m"]
+    expected = table.set_index("number")["delta_m"]
+    assert 0 < len(last) < len(expected)
+    assert last.tolist() == pytest.approx(expected[last.index].tolist())
+    written = pd.read_csv(PUBLISHED / "sluice" / "delta_m.csv").query(
+        "run == 'sluice' and axis == 'steps=300' and definition == 'per_task_primary'"
+    )
+    here = (gains["steps"] == 300) & (gains["number"] == table["number"].iloc[-1])
+    assert gains.loc[here, "delta_m"].item() == pytest.approx(written["value"].mean())
 
 
 @pytest.mark.micro("hard_sharing")

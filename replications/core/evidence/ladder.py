@@ -38,13 +38,18 @@ def at_budget(plan: Plan, comparison: Comparison, steps: int) -> Comparison:
     def of(run: str) -> str:
         if run not in plan.runs or (steps == plan.settings.steps and not comparison.slope):
             return run
-        axis = plan.runs[run].axis | {"steps": steps}
-        if steps == plan.settings.steps:
-            del axis["steps"]
-        return variant_name(base_of(run), axis)
+        return run_at_budget(plan, run, steps)
 
     pairs = {at: (of(run), of(against)) for at, (run, against) in comparison.pairs.items()}
     return dataclasses.replace(comparison, pairs=pairs)
+
+
+def run_at_budget(plan: Plan, run: str, steps: int) -> str:
+    """What the same run trained for `steps` is called."""
+    axis = plan.runs[run].axis | {"steps": steps}
+    if steps == plan.settings.steps:
+        del axis["steps"]
+    return variant_name(base_of(run), axis)
 
 
 def settled(plan: Plan, tables: Mapping[int, pd.DataFrame], values: Values) -> pd.DataFrame:

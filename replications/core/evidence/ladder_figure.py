@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation
@@ -41,6 +42,25 @@ def ladders_figure(results: Sequence[Results]) -> Figure:
     """The same of all replications together, as wide as the page, without questions that the papers
     do not ask; where they have more claims than fit, of the first one of each."""
     return _figure(results, FULL_WIDTH, 6, row=22)
+
+
+def ways_ladder_figure(gains: pd.DataFrame) -> Figure:
+    """A line per way of sharing, numbered as in their table: delta_m against the budget.
+
+    `gains`: columns `number`, `steps`, `delta_m`.
+    """
+    figure, axis = plt.subplots(figsize=(COLUMN, 0.6 * COLUMN), layout="constrained")
+    ends = []
+    for index, (number, line) in enumerate(gains.groupby("number")):
+        colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index // len(COLOURS)]
+        axis.plot(line["steps"], line["delta_m"], marker=marker, ms=3, lw=1, color=colour)
+        ends.append((float(line["delta_m"].iloc[-1]), str(number), colour))
+    _name(axis, ends)
+    _lay_out(axis, gains["steps"])
+    axis.set(xlabel="학습 단계", ylabel=r"$\Delta_m$ (%), 양수가 이득")
+    figure.draw_without_rendering()  # numbers are set apart by the height that the panel has then
+    _set_apart(axis, axis.get_window_extent().height / figure.dpi)
+    return figure
 
 
 def _figure(results: Sequence[Results], width: float, most: int, row: float) -> Figure:
@@ -99,9 +119,14 @@ def _panel(axis: Axes, results: Results, claim: str) -> None:
     axis.margins(y=0.15)
     if 1 < len(ends) <= _NAMED:
         _name(axis, ends)
+    _lay_out(axis, own["steps"])
+
+
+def _lay_out(axis: Axes, steps: pd.Series) -> None:
+    """Draw the line of no difference and the budgets."""
     axis.axhline(0, color="0.5", lw=0.8, zorder=0)
     axis.set_xscale("log", base=2)
-    budgets = sorted(own["steps"].unique())
+    budgets = sorted(steps.unique())
     labelled = (budgets[0], budgets[-1])  # labels of all would touch
     axis.set_xticks(budgets, [f"{steps:,}" if steps in labelled else "" for steps in budgets])
     axis.minorticks_off()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -17,7 +18,8 @@ from matplotlib.figure import Figure
 
 from replications.core.drawing import COLUMN, MM, heatmap, save, style
 from replications.core.evidence.front_figure import front, front_figure
-from replications.core.evidence.ladder import AGAINST, sides_of
+from replications.core.evidence.ladder import AGAINST, run_at_budget, sides_of
+from replications.core.evidence.ladder_figure import ways_ladder_figure
 from replications.core.evidence.naming import task_name
 from replications.core.evidence.pays import task_comparisons
 from replications.core.evidence.statistics import interval, seeds_needed
@@ -39,6 +41,7 @@ def compare_ways(results: Sequence[Results], folder: Path) -> list[tuple[str, st
     write_text(folder / "table_ways.tex", ways_latex(table, tasks))
     with mpl.rc_context(style()):
         save(front_figure(table), folder / "figure_front")
+        save(ways_ladder_figure(gains_at_budgets(results)), folder / "figure_ways_ladder")
         save(transfer_figure(results), folder / "figure_transfer")
     return [*way_sentences(results, table)]
 
@@ -59,6 +62,31 @@ def ways_table(results: Sequence[Results]) -> pd.DataFrame:
     singles = next(_lines(results[0].plan))[1]
     found = [_way(one, title, runs, singles) for one in results for title, runs in _lines(one.plan)]
     return pd.DataFrame(found).rename_axis("number").reset_index()
+
+
+def gains_at_budgets(results: Sequence[Results]) -> pd.DataFrame:
+    """The mean `delta_m` of a line of the table, by its `number`, after each budget (`steps`); of
+    lines whose runs, and their single-task runs, were trained for all budgets."""
+    singles = next(_lines(results[0].plan))[1]
+    lines = [(one, runs) for one in results for _, runs in _lines(one.plan)]
+    found: list[dict[str, float]] = []
+    for number, (one, by_task) in enumerate(lines):
+        plan = one.plan
+        at = {
+            steps: [
+                {task: run_at_budget(plan, run, steps) for task, run in runs.items()}
+                for runs in (by_task, singles)
+            ]
+            for steps in plan.budgets
+        }
+        trained = {run for pair in at.values() for runs in pair for run in runs.values()}
+        if number == 0 or not trained <= set(plan.runs):
+            continue
+        for steps, (runs, alone) in at.items():
+            gains = _gains(one, runs, _alike(plan, runs, alone))
+            mean = float(np.mean([*gains.values()]))
+            found.append({"number": number, "steps": steps, "delta_m": mean})
+    return pd.DataFrame(found, columns=["number", "steps", "delta_m"])
 
 
 def tasks_of(plan: Plan) -> list[str]:
@@ -85,15 +113,8 @@ def _way(
     runs = list(dict.fromkeys(by_task.values()))
     row: dict[str, object] = {"replication": plan.name, "title": title, "runs": "+".join(runs)}
     row["parameters"] = costs.loc[runs, "parameters"].sum()
-    headline = plan.replication.headline
-    alike = {
-        task: plan.single_of(task, run) if plan.runs[run].role == "multi" else singles[task]
-        for task, run in by_task.items()
-    }
-    gains = {
-        task: results.values.gain(run, alike[task], task, headline[task])
-        for task, run in by_task.items()
-    }
+    alike = _alike(plan, by_task, singles)
+    gains = _gains(results, by_task, alike)
     for name, gain in {"delta_m": np.mean([*gains.values()], axis=0), **gains}.items():
         ends = interval(gain.tolist())
         row |= {name: float(gain.mean())}
@@ -108,6 +129,25 @@ def _way(
     row["reached"] = reaching["reached"].sum() / reaching["seeds"].sum() if len(reaching) else None
     row["share"] = reaching["share"].median() if len(reaching) else None
     return row
+
+
+def _alike(plan: Plan, by_task: Mapping[str, str], singles: Mapping[str, str]) -> dict[str, str]:
+    """The single-task run that each run is compared with on its task."""
+    return {
+        task: plan.single_of(task, run) if plan.runs[run].role == "multi" else singles[task]
+        for task, run in by_task.items()
+    }
+
+
+def _gains(
+    results: Results, by_task: Mapping[str, str], alike: Mapping[str, str]
+) -> dict[str, Any]:
+    """Each task's change of the primary metric, in percent, by seed."""
+    headline = results.plan.replication.headline
+    return {
+        task: results.values.gain(run, alike[task], task, headline[task])
+        for task, run in by_task.items()
+    }
 
 
 def _gap(results: Results, run: str, task: str) -> float:

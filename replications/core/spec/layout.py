@@ -89,7 +89,8 @@ def _inputs_domains(paper: Path) -> bool:
 def family_figures(plans: Sequence[Plan]) -> list[str]:
     """The figures of all replications of a family together, without suffix."""
     ladder = ["figure_ladder"] if any(plan.ladder for plan in plans) else []
-    alike = ["figure_front", "figure_transfer"] if are_alike(plans) else []
+    of_ways = ["figure_front", "figure_transfer", "figure_ways_ladder"]
+    alike = of_ways if are_alike(plans) else []
     gain = ["figure_gain"] if any(gain_axes(plan) for plan in plans) else []
     domains = ["figure_domains"] if several_domains(plans) else []
     return ["figure_plane", *alike, *ladder, *gain, *domains]

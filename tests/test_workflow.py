@@ -55,9 +55,9 @@ def snakemake(
     )
 
 
-def planned(project: Path) -> dict[str, int]:
+def planned(project: Path, *targets: str) -> dict[str, int]:
     """Jobs by rule that a call would run."""
-    done = snakemake(project, "--dry-run")
+    done = snakemake(project, "--dry-run", *targets)
     assert done.returncode == 0, done.stdout[-3000:]
     rows = re.findall(r"(?m)^(\w+) +(\d+)$", done.stdout)
     return {rule: int(count) for rule, count in rows if rule not in ("total", "all")}
@@ -468,6 +468,9 @@ def test_published_results_make_the_paper_and_are_compared(project: Path) -> Non
         assert refused.returncode != 0
         assert "uncertainty/claims.csv: not what was written there" in refused.stdout
     assert snakemake(project, "draft").returncode == 0
+    answers = project / "replications" / "core" / "evidence" / "answers.py"
+    with changed(answers, "import pandas as pd", "import pandas as pd\n\nOTHER = 1"):
+        assert set(planned(project, "draft")) == {"join_published_kcc", "draft_kcc", "draft"}
     paper = project / "paper"
     assert (paper / "draft.pdf").read_bytes() == (paper / "main.pdf").read_bytes()
     site = snakemake(project, "site")

@@ -247,7 +247,7 @@ def published_origin(names):
         name: origin.read(Path(PUBLISHED, name, layout.ORIGIN)).get("origin")
         for name in names
     }
-    return found | {"replications": list(names)}
+    return origin.of_joined(found)
 
 
 def of_family(family):

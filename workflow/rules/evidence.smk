@@ -100,8 +100,7 @@ for _family, _names in FAMILIES.items():
             newer=lambda wildcards, family=_family, names=tuple(_names): again(
                 origin.is_stale(
                     Path(RESULTS, family),
-                    {name: evidence_origin(name) for name in names}
-                    | {"replications": list(names)},
+                    origin.of_joined({name: evidence_origin(name) for name in names}),
                 )
             ),
         output:

@@ -81,7 +81,7 @@ def join(names: Sequence[str], sources: Path, folder: Path) -> None:
                 shutil.copyfile(source / file, temporary)
     made_from = {one.plan.name: origin.read(one.folder / ORIGIN)["origin"] for one in results}
     record: dict[str, Any] = {"study": _studies(plans), "replications": list(made_from)}
-    record["origin"] = made_from | {"replications": list(made_from)}
+    record["origin"] = origin.of_joined(made_from)
     ways = ["ways.csv"] if are_alike(plans) else []
     ways += ["domains.csv"] if several_domains(plans) else []
     files = [*TABLES, "efficiency.csv", *ways, *(f"generated/{file}" for file in for_paper(plans))]

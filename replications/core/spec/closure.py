@@ -118,6 +118,11 @@ def of_evidence(plan: Plan) -> Closure:
     return closure(frozenset(roots))
 
 
+def of_join() -> Closure:
+    """What joins the results of replications into those of their family."""
+    return closure(frozenset(["replications.core.evidence.join"]))
+
+
 def of_experiment(plan: Plan, experiment: str) -> Closure:
     """What an experiment executes."""
     return closure(frozenset([f"{_ROOT}.{plan.name}.{experiment}"]), OUTSIDE)

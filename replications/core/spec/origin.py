@@ -92,6 +92,12 @@ def of_evidence(plan: Plan, folder: Path) -> Origin:
     }
 
 
+def of_joined(replications: Mapping[str, Any]) -> Origin:
+    """What the results of a family are made from, of the origin of each replication's."""
+    found = {"replications": list(replications), "joined_with": closure.of_join().origin}
+    return {**replications, **found}
+
+
 def of_experiment(plan: Plan, experiment: str) -> Origin:
     """What an experiment is made from, but for the histories it reads."""
     made_with = plan.experiment_fingerprint(experiment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,16 +10,20 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from conftest import ROOT
 from replications.core.evidence.delta_m import as_metrics
+from replications.core.evidence.naming import condition_name, part_names
+from replications.core.evidence.numbers import numbers
 from replications.core.evidence.overview import published_delta
 from replications.core.evidence.pays import pays
 from replications.core.evidence.statistics import interval
-from replications.core.evidence.study import Results
+from replications.core.evidence.study import Results, load_results
 from replications.core.evidence.values import observed
 from replications.core.files import write_json, write_text
 from replications.core.spec import load_plan
 
 CHANGES = {"positive": 10.0, "negative": -10.0, "unclear": 0.0}
+PUBLISHED = ROOT / "results" / "published"
 NOISE = np.array([1.0, -1.0] * 5)
 
 
@@ -132,3 +137,16 @@ def test_published_gains_are_taken_as_they_were_printed(tmp_path: Path) -> None:
     assert published_delta(plan, tmp_path) == r"\num{+2.1}"
     write_json(folder / "provenance.json", {"study": "micro"})
     assert published_delta(plan, tmp_path) == ""
+
+
+def test_parts_under_conditions_are_named_and_many_are_counted() -> None:
+    """Of what is published: a claim at every ratio, of recovery and of classes."""
+    one = load_results(PUBLISHED / "jscc_recovery_classification")
+    compared = one.plan.comparisons(one.plan.replication.claims["5"])
+    names, english = part_names(one.plan, compared), part_names(one.plan, compared, english=True)
+    assert "복원 단독, 기호 절반 잡음비 -5 dB" in names
+    assert "reconstruction_half snr_db=-5" in english
+    assert condition_name("at_rest=1,snr_db=3") == r"at\_rest=1, 잡음비 3 dB"
+    said = dict(numbers(one))["sentence.jscc_recovery_classification.claim5"]
+    assert re.search(r"역전: 비교 \d+개", said)
+    assert "_" not in said

@@ -43,6 +43,7 @@ _AXES = {
     "model.dim": "공유 신경망의 폭 (특징)",
     "model.hidden": "은닉층의 크기 (단위)",
 }
+_CONDITIONS = {"snr_db": "잡음비 {} dB", "bits": "화소당 {} 비트"}
 _HANGUL = re.compile("[가-힣]")
 _UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
 
@@ -56,6 +57,17 @@ def task_name(task: str, english: bool = False) -> str:
 def axis_name(axis: str) -> str:
     """What a run is laid out along, or evaluated at."""
     return _AXES.get(axis, axis)
+
+
+def condition_name(condition: str, english: bool = False) -> str:
+    """A condition, such as `snr_db=5`, in text; may contain LaTeX. Of the usual one nothing."""
+    parts = (part.partition("=")[::2] for part in filter(None, condition.split(",")))
+    if english:
+        return ", ".join(f"{name}={value}" for name, value in parts)
+    return ", ".join(
+        _CONDITIONS.get(name, name.replace("_", r"\_") + "={}").format(value)
+        for name, value in parts
+    )
 
 
 def metric_name(task: str, metric: str, english: bool = False) -> str:
@@ -79,7 +91,7 @@ def part_names(plan: Plan, comparisons: Sequence[Comparison], english: bool = Fa
             _measured_name(one, english),
             titles.get(one.run, one.run),
             titles.get(one.against, one.against),
-            one.condition,
+            condition_name(one.condition, english),
         )
         for one in comparisons
     ]

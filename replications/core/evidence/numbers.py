@@ -32,6 +32,8 @@ _PARTS = {
     "parts_open": "미정",
     "parts_lacking": "실행 없음",
 }
+_MOST_NAMED = dict.fromkeys(_PARTS, 6) | {"parts_lacking": 3}
+"""How many parts a sentence names; of more it says how many they are."""
 
 _QUOTES = str.maketrans("‘’", "`'")
 """LaTeX's own: after those of Unicode it would set a space before a particle."""
@@ -120,9 +122,9 @@ def _sentence(plan: Plan, row: Any) -> str:
 
 
 def _named(column: str, names: str) -> str:
-    """The names of some parts; of what was not run their number where they are many."""
+    """The names of some parts, or their number where they are many."""
     count = names.count("; ") + 1
-    return f"비교 {count}개" if column == "parts_lacking" and count > 3 else names
+    return f"비교 {count}개" if count > _MOST_NAMED[column] else names
 
 
 def counted(verdicts: pd.Series) -> str:

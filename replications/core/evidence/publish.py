@@ -181,4 +181,5 @@ def _cells(plan: Plan, row: pd.Series) -> list[str]:
 
 def _part(comparison: Comparison) -> str:
     place = f"{comparison.task}.{comparison.metric}"
-    return f"`{comparison.run}` against `{comparison.against}` on {place}"
+    at = f" at {comparison.condition}" if comparison.condition else ""
+    return f"`{comparison.run}` against `{comparison.against}` on {place}{at}"

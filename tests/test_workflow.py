@@ -463,14 +463,14 @@ def test_published_results_make_the_paper_and_are_compared(project: Path) -> Non
     assert "| 2 | Uncertainty weighting beats equal weights on every task | undecided" in page
     draft = snakemake(project, "draft")
     assert draft.returncode == 0, draft.stdout[-3000:]
+    answers = project / "replications" / "core" / "evidence" / "answers.py"
+    with changed(answers, "import pandas as pd", "import pandas as pd\n\nOTHER = 1"):
+        assert set(planned(project, "draft")) == {"join_published_kcc", "draft_kcc", "draft"}
     with changed(project / "results/published/uncertainty/claims.csv", "undecided", "reproduced"):
         refused = snakemake(project, "-f", "join_published_kcc")
         assert refused.returncode != 0
         assert "uncertainty/claims.csv: not what was written there" in refused.stdout
     assert snakemake(project, "draft").returncode == 0
-    answers = project / "replications" / "core" / "evidence" / "answers.py"
-    with changed(answers, "import pandas as pd", "import pandas as pd\n\nOTHER = 1"):
-        assert set(planned(project, "draft")) == {"join_published_kcc", "draft_kcc", "draft"}
     paper = project / "paper"
     assert (paper / "draft.pdf").read_bytes() == (paper / "main.pdf").read_bytes()
     site = snakemake(project, "site")

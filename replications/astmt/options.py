@@ -15,8 +15,11 @@ class ModelOptions(StagedOptions):
 
     excitation: bool = True
     """Squeeze and excitation behind every block, of each task."""
-    reduction: Positive = 4
-    """Channels to a hidden unit of an excitation."""
+    reduction: Positive = 16
+    """Channels to a hidden unit of an excitation, as in the paper."""
+    least: Positive = 8
+    """Hidden units of an excitation at least: of few channels a single one would be dead half the
+    time."""
     adapters: bool = True
     """A 1x1 convolution beside every 3x3 convolution, of each task."""
     norms: bool = True

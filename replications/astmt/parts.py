@@ -17,9 +17,8 @@ _BLOCKS = ("BasicBlock", "InvertedResidual")
 class Excitation(nn.Module):
     """A factor for every channel, from the mean of all (Hu et al., CVPR 2018, equations 2 to 4)."""
 
-    def __init__(self, channels: int, reduction: int) -> None:
+    def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
-        hidden = max(1, channels // reduction)
         self.squeeze, self.excite = nn.Linear(channels, hidden), nn.Linear(hidden, channels)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,5 +71,6 @@ def adapt(
     if not options.excitation or type(module).__name__ not in _BLOCKS:
         return module
     # The last batch norm of a block that is no shortcut's; both have as many channels.
-    excited = {task: Excitation(channels[-1], options.reduction) for task in tasks}
+    hidden = max(options.least, channels[-1] // options.reduction)
+    excited = {task: Excitation(channels[-1], hidden) for task in tasks}
     return nn.Sequential(module, PerTask(excited, switch))

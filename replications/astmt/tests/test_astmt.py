@@ -22,7 +22,7 @@ IMAGES = torch.rand(2, 3, 32, 64, generator=torch.Generator().manual_seed(0))
 
 
 def options(**own: object) -> ModelOptions:
-    given = {"encoder": "thin", "width": 4, "head_channels": 8, "reduction": 2, "hidden": 8}
+    given = {"encoder": "thin", "width": 4, "head_channels": 8, "least": 2, "hidden": 8}
     return ModelOptions.model_validate(given | own)
 
 
@@ -75,7 +75,7 @@ def test_parts_fit_every_encoder(name: str) -> None:
 
 
 def test_excitation_is_equations_2_to_4() -> None:
-    excitation = Excitation(6, 3)
+    excitation = Excitation(6, 2)
     x = torch.randn(2, 6, 4, 5)
     z = x.flatten(2).mean(dim=2)
     first, second = excitation.squeeze, excitation.excite

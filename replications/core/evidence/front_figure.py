@@ -63,7 +63,8 @@ def _number(figure: Figure, axis: Axes, table: pd.DataFrame) -> None:
     ordered = table.sort_values(["parameters_saved", "delta_m"])
     taken = []
     for ends in ("delta_m", "delta_m"), ("low", "high"):
-        for row in ordered.dropna(subset=list(ends)).itertuples():
+        finite = np.isfinite(ordered[list(ends)]).all(axis=1)  # of one seed no interval is
+        for row in ordered[finite].itertuples():
             corners = [(row.parameters_saved, getattr(row, end)) for end in ends]
             taken.append(Bbox(axis.transData.transform(corners)).padded(2.0))
     for row in ordered.itertuples():

@@ -10,7 +10,7 @@ from replications.core.evidence.condition_figure import against_condition
 from replications.core.evidence.study import Results
 from replications.core.evidence.tradeoff_figure import tradeoff_figure
 
-_RUNS = ("joint", "contrastive", "untrained")
+_RUNS = ("joint", "contrastive", "alike", "untrained")
 
 
 def snr(results: Results) -> Figure:
@@ -19,7 +19,7 @@ def snr(results: Results) -> Figure:
 
 
 def tradeoff(results: Results) -> Figure:
-    """Recovery against classification along the rate."""
+    """Recovery against classification along the ratio."""
     return tradeoff_figure(results, [("snr_db", "잡음비 (dB)")], _RUNS)
 
 

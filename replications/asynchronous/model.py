@@ -76,7 +76,7 @@ class Broadcast(Learner):
             for task in supervised:
                 found[task] = tasks[task].loss(self.heads[task](arrived), batch.labels)
         if CONTRAST in tasks:
-            views = torch.cat([view(pictures), view(pictures)])
+            views = torch.cat([view(pictures, self.options.changes) for _ in range(2)])
             projected = self.projector(
                 self.arrived(views, channel.training_ratios(self.options, views))
             )

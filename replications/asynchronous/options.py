@@ -17,5 +17,7 @@ class ModelOptions(ChannelOptions):
     """Channels of the first layer."""
     features: Annotated[int, Field(ge=2, multiple_of=2)] = 2
     """Numbers at each sixteenth of the picture; two of them are one symbol."""
+    changes: Annotated[float, Field(ge=0, le=1)] = 1.0
+    """Between two views of a picture, as a share of the usual ones."""
     auxiliary: list[str] = []
     """Tasks that are trained and not measured: `contrast`."""

@@ -12,10 +12,12 @@ _TURN, _SCALE, _SHEAR, _MOVE = math.radians(20), 0.2, 0.2, 0.2
 """How far at most; moves in halves of the picture's side."""
 
 
-def view(pictures: Tensor) -> Tensor:
-    """One of each of the pictures, (B, 1, H, W) from 0 to 1; what comes in from outside is 0."""
+def view(pictures: Tensor, share: float = 1.0) -> Tensor:
+    """One of each of the pictures, (B, 1, H, W) from 0 to 1, changed by a share of what is usual;
+    what comes in from outside is 0."""
     count, device = len(pictures), pictures.device
-    turn, scale, shear, across, down = (2 * torch.rand(5, count, device=device) - 1).unbind()
+    changes = share * (2 * torch.rand(5, count, device=device) - 1)
+    turn, scale, shear, across, down = changes.unbind()
     cos, sin = (_TURN * turn).cos(), (_TURN * turn).sin()
     size = 1 + _SCALE * scale
     matrix = torch.stack(
@@ -26,5 +28,5 @@ def view(pictures: Tensor) -> Tensor:
         dim=1,
     )
     grid = F.affine_grid(matrix, list(pictures.shape), align_corners=False)
-    light = 0.6 + 0.4 * torch.rand(count, 1, 1, 1, device=device)
+    light = 1 - 0.4 * share * torch.rand(count, 1, 1, 1, device=device)
     return F.grid_sample(pictures, grid, align_corners=False) * light

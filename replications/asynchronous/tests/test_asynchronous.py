@@ -89,6 +89,15 @@ def test_views_differ_and_stay_pictures() -> None:
     assert 0.5 < seen.sum() / middle.sum() < 1.1
 
 
+def test_views_change_by_a_share_of_what_is_usual() -> None:
+    """The picture itself at 0; nearer to it the smaller the share."""
+    own = pictures(64)
+    assert torch.allclose(view(own, 0.0), own, atol=1e-5)
+    torch.manual_seed(0)
+    apart = [(view(own, share) - own).abs().mean().item() for share in (0.1, 0.5, 1.0)]
+    assert 0 < apart[0] < apart[1] < apart[2]
+
+
 def test_decoders_do_not_move_what_is_frozen() -> None:
     learner = network("reconstruction", "category", "contrast")
     learner.encoder.requires_grad_(False)

@@ -25,8 +25,8 @@ CLASSES, CLIENT = "category", "client"
 class Federated(Learner):
     """Pictures to symbols of unit power, and what arrives of them to a prediction of each task.
 
-    In a phase `client<n>` it is the network of that client, who has the pictures of an equal share
-    of the categories and no others.
+    In a phase `client<n>` it is the network of that client, who has pictures of its own; in a phase
+    `client` that of one who learns for itself, another one at every seed.
     """
 
     def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:
@@ -47,14 +47,17 @@ class Federated(Learner):
             lambda classes: kind.classifier(width, features, classes, **own),
         )
         self.average: Average | None = None
+        self.alone = 0
         if options.clients:
             self.average = Average(list(self.parameters()), options.clients)
+            self.alone = seed % options.clients
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """Those of the tasks, of a client's on its own pictures alone."""
         pictures, labels = batch.inputs, dict(batch.labels)
-        if moment.phase.startswith(CLIENT):
-            own = self.owned(labels[CLASSES], int(moment.phase.removeprefix(CLIENT)))
+        if moment.phase.startswith(CLIENT) and self.options.split == "categories":
+            client = int(moment.phase.removeprefix(CLIENT) or self.alone)
+            own = self.owned(labels[CLASSES], client)
             pictures = pictures[own]
             labels = {name: values[own] for name, values in labels.items()}
         arrived = self.arrived(pictures, channel.training_ratios(self.options, pictures))
@@ -79,10 +82,10 @@ class Federated(Learner):
         return {task: head(arrived) for task, head in self.heads.items()}
 
     def finish(self, moment: Moment) -> None:
-        """A client has ended its turn."""
-        if self.average is not None and moment.phase.startswith(CLIENT):
-            client = int(moment.phase.removeprefix(CLIENT))
-            self.average.ended(list(self.parameters()), client)
+        """A client has ended its turn; one that learns for itself keeps what it has."""
+        client = moment.phase.removeprefix(CLIENT)
+        if self.average is not None and client.isdecimal():
+            self.average.ended(list(self.parameters()), int(client))
 
     def shared_parameters(self) -> list[Parameter]:
         """Parameters of the transmitter."""

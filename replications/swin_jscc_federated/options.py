@@ -23,6 +23,10 @@ class ModelOptions(ChannelOptions):
     features: Annotated[int, Field(ge=2, multiple_of=2)] = 2
     """Numbers at each sixteenth of the picture; two of them are one symbol."""
     clients: Annotated[int, Field(ge=0)] = 0
-    """How many share the categories between them and learn in phases `client0`, `client1` and so
-    on, after the last of which their networks are averaged; 0: one has all."""
+    """How many have pictures of their own and learn in phases `client0`, `client1` and so on, after
+    the last of which their networks are averaged; in a phase `client` one of them learns for
+    itself. 0: one has all."""
+    split: Literal["categories", "parts"] = "categories"
+    """What a client has: the pictures of its share of the categories, or those of its phase's
+    `part`."""
     categories: Positive = 10

@@ -89,6 +89,38 @@ def test_the_learner_averages_when_the_last_client_ends() -> None:
     assert alone.average is None
 
 
+def test_a_client_that_learns_for_itself_keeps_what_it_has() -> None:
+    """It is another one at every seed, and nothing is averaged when it ends."""
+    labels = torch.arange(10)
+    own = Batch(pictures(10), {"category": labels})
+    owners = []
+    for seed in (0, 3):
+        learner = build_model({"category": 10}, ModelOptions(width=8, clients=5), seed)
+        assert learner.alone == seed
+        torch.manual_seed(0)
+        learner.losses(own, {"category": TASKS["category"]}, Moment(0, 10, "client"))
+        with torch.no_grad():
+            for parameter in learner.parameters():
+                parameter.add_(1)
+        before = [p.detach().clone() for p in learner.parameters()]
+        learner.finish(Moment(0, 10, "client"))
+        assert all(map(torch.equal, before, learner.parameters()))
+        owners.append(learner.owned(labels, learner.alone).nonzero().flatten().tolist())
+    assert owners == [[0, 1], [6, 7]]
+
+
+def test_clients_of_parts_have_what_their_phase_draws() -> None:
+    learner = network("category", clients=5, split="parts")
+    labels = torch.arange(20) % 10
+    losses = []
+    for phase in ("client0", "client3", "train"):
+        torch.manual_seed(0)
+        batch = Batch(pictures(20), {"category": labels})
+        found = learner.losses(batch, {"category": TASKS["category"]}, Moment(0, 10, phase))
+        losses.append(found.by_task["category"].item())
+    assert losses[0] == losses[1] == losses[2]
+
+
 def test_what_is_averaged_is_found_again() -> None:
     learner = network("category", clients=2)
     with torch.no_grad():

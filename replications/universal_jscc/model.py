@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Mapping, Sequence
 
 import torch
@@ -17,6 +18,7 @@ from replications.core.nets.learner import Learner, Losses, Moment
 from replications.core.nets.modulation import constellation
 from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task
+from replications.universal_jscc.codebook import Codebook
 from replications.universal_jscc.options import ModelOptions
 from replications.universal_jscc.switched import SwitchedNorm, switched
 
@@ -40,8 +42,8 @@ class UniversalJSCC(Learner):
                 small_pictures.encoder(width, features, norm), norm(features, affine=False)
             )
         with seeded(seed, "codebooks"):
-            self.codebooks = nn.ParameterList(
-                torch.randn(2**own.bits, features) for own in self.points
+            self.codebooks = nn.ModuleList(
+                Codebook(2**own.bits, features, options.kept) for own in self.points
             )
         self.heads = small_pictures.heads(
             channels,
@@ -49,24 +51,25 @@ class UniversalJSCC(Learner):
             lambda: small_pictures.recovery(width, features, norm),
             lambda classes: small_pictures.classifier(width, features, classes, norm),
         )
-        self.distances: dict[str, Tensor] = {}
-        """Of the last batch, what the words cost."""
+        self.register_buffer("starts", torch.tensor(options.from_db[1:]), persistent=False)
+        self.distance = torch.zeros(())
+        """Of the features of the last batch from their words."""
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:
         """Those of the tasks, over all modulations."""
         ends = [*self.options.from_db, self.options.to_db]
         # Nearly equal parts, whatever the size of a batch.
         parts = batch.inputs.tensor_split(len(self.points))
-        passed: list[Tensor] = []
-        distances: list[Tensor] = []
-        for order, features in enumerate(self.each(self.encoder, parts)):
-            snr_db = drawn_ratios(ends[order], ends[order + 1], features)
-            words = self.words(self.sent(features, order), snr_db, order, features.shape)
-            distances.append(self._distances(features, words))
-            # Forward the words, backward to the features and to the words.
-            passed.append(words + (features - features.detach()))
-        codebook, commitment = self.options.penalty * torch.stack(distances).mean(dim=0)
-        self.distances = {"codebook": codebook, "commitment": commitment}
+        ratios = [
+            drawn_ratios(low, high, part)
+            for part, (low, high) in zip(parts, itertools.pairwise(ends), strict=True)
+        ]
+        features = self.each(self.encoder, parts)
+        words = self.heard(features, ratios)
+        distances = [F.mse_loss(f, w) for f, w in zip(features, words, strict=True)]
+        self.distance = torch.stack(distances).mean()
+        # Forward the words, backward to the features.
+        passed = [f + (w - f).detach() for f, w in zip(features, words, strict=True)]
         found = {task: torch.cat(self.each(self.heads[task], passed)) for task in tasks}
         return Losses({name: task.loss(found[name], batch.labels) for name, task in tasks.items()})
 
@@ -81,34 +84,57 @@ class UniversalJSCC(Learner):
         return found
 
     def penalties(self, moment: Moment) -> dict[str, Tensor]:
-        """What the distances between features and words cost (van den Oord et al., NeurIPS 2017,
-        equation 3, with the words that arrive)."""
-        return self.distances
+        """What the distance of features from their words costs (van den Oord et al., NeurIPS 2017,
+        the last term of equation 3, with the words that arrive)."""
+        return {"commitment": self.options.commitment * self.distance}
 
     def predict(self, inputs: Tensor, condition: Condition = USUAL) -> dict[str, Tensor]:
-        """A prediction of every task, by the modulation that suits the ratio of the condition."""
+        """A prediction of every task, each picture by the modulation that suits its ratio."""
+        snr_db = self.ratios(inputs, condition)
+        orders = self.orders(snr_db)
+        counts = orders.bincount(minlength=len(self.points)).tolist()
+        # Those of one modulation beside each other, and back again.
+        ranked = orders.argsort(stable=True)
+        features = self.each(self.encoder, inputs[ranked].split(counts))
+        words = self.heard(features, snr_db[ranked].split(counts))
+        back = ranked.argsort()
+        return {name: torch.cat(self.each(head, words))[back] for name, head in self.heads.items()}
+
+    def ratios(self, inputs: Tensor, condition: Condition) -> Tensor:
+        """That of the condition, or the usual one, for each of an evaluation's inputs, (B,)."""
         ratio = condition.get("snr_db", self.options.snr_db)
-        order = self.options.order_at(ratio)
-        with switched(self, order):
-            features = self.encoder(inputs)
-            sent = self.sent(features, order)
-            snr_db = inputs.new_full((len(inputs),), ratio)
-            words = self.words(sent, snr_db, order, features.shape)
-            return {name: head(words) for name, head in self.heads.items()}
+        if ratio is None:
+            return drawn_ratios(self.options.from_db[0], self.options.to_db, inputs)
+        return inputs.new_full((len(inputs),), ratio)
+
+    def orders(self, snr_db: Tensor) -> Tensor:
+        """The index of the modulation that is used at each of some ratios."""
+        return torch.bucketize(snr_db, self.get_buffer("starts"), right=True)
+
+    def heard(self, features: Sequence[Tensor], ratios: Sequence[Tensor]) -> list[Tensor]:
+        """The words that arrive of the features of each modulation, at a ratio for each sample; in
+        training the words learn."""
+        found = []
+        for order, (own, snr_db) in enumerate(zip(features, ratios, strict=True)):
+            indices = self.arrived(self.sent(own, order), snr_db, order)
+            found.append(self.words(indices, order, own.shape))
+            if self.training:
+                self.codebooks[order].learn(own, indices)  # type: ignore[operator]
+        return found
 
     def sent(self, features: Tensor, order: int) -> Tensor:
         """The nearest word of every feature, (B, F, h, w): indices (B, h w)."""
-        vectors = features.flatten(2).transpose(1, 2)
-        return torch.cdist(vectors.detach(), self.codebooks[order].detach()).argmin(dim=2)
+        vectors = features.detach().flatten(2).transpose(1, 2)
+        return torch.cdist(vectors, self.codebooks[order].words).argmin(dim=2)  # type: ignore[arg-type]
 
     def arrived(self, indices: Tensor, snr_db: Tensor, order: int) -> Tensor:
         """What the receiver takes indices (B, n) for, with hard decisions."""
         own = self.points[order]
         return own.nearest(received(own.points.to(indices.device)[indices], snr_db))
 
-    def words(self, indices: Tensor, snr_db: Tensor, order: int, shape: torch.Size) -> Tensor:
-        """The words of what arrives of indices, (B, h w), as features (B, F, h, w)."""
-        found: Tensor = self.codebooks[order][self.arrived(indices, snr_db, order)]
+    def words(self, indices: Tensor, order: int, shape: torch.Size) -> Tensor:
+        """The words of indices (B, h w) as features (B, F, h, w)."""
+        found: Tensor = self.codebooks[order].words[indices]  # type: ignore[index]
         return found.transpose(1, 2).reshape(shape)
 
     def learned(self) -> dict[str, Tensor]:
@@ -116,18 +142,12 @@ class UniversalJSCC(Learner):
         return {"bits": torch.tensor([float(own.bits) for own in self.points])}
 
     def shared_parameters(self) -> list[Parameter]:
-        """Parameters of the transmitter, codebooks included."""
+        """Parameters of the transmitter, codebooks included, though no gradient moves them."""
         return [*self.encoder.parameters(), *self.codebooks.parameters()]
 
     def task_parameters(self, task: str) -> list[Parameter]:
         """Parameters of a task's decoder."""
         return list(self.heads[task].parameters())
-
-    def _distances(self, features: Tensor, words: Tensor) -> Tensor:
-        """Of words from features, and of features from words, the latter as much as it costs."""
-        codebook = F.mse_loss(words, features.detach())
-        commitment = F.mse_loss(features, words.detach())
-        return torch.stack([codebook, self.options.commitment * commitment])
 
 
 def build_model(channels: Mapping[str, int], options: ModelOptions, seed: int) -> UniversalJSCC:

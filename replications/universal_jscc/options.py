@@ -35,14 +35,16 @@ class ModelOptions(Base):
     """The ratio from which each modulation is used; below the first it is the first."""
     to_db: Decibels = 28.0
     """The highest ratio that training draws."""
-    snr_db: Decibels = 13.0
-    """The usual condition of an evaluation."""
+    snr_db: Decibels | None = None
+    """The usual condition of an evaluation; none given: each picture has a ratio of its own, from
+    the first that training draws to the highest."""
     norms: Literal["own", "shared"] = "own"
     """Whether each modulation has batch norms of its own, behind every layer."""
     commitment: Annotated[float, Field(ge=0)] = 0.25
-    """What the distance of features from their words costs the encoder."""
-    penalty: Annotated[float, Field(gt=0)] = 1.0
-    """The factor on both distances, beside the losses of the tasks."""
+    """What the distance of features from their words costs the encoder, beside the losses of the
+    tasks."""
+    kept: Annotated[float, Field(ge=0, lt=1)] = 0.99
+    """What words keep of themselves at a step of training."""
 
     @model_validator(mode="after")
     def _ranges_rise(self) -> ModelOptions:
@@ -54,7 +56,3 @@ class ModelOptions(Base):
         if any(low >= high for low, high in itertools.pairwise(ends)):
             raise ValueError(f"from_db and to_db do not rise: {ends}")
         return self
-
-    def order_at(self, snr_db: float) -> int:
-        """The index of the modulation that is used at a ratio."""
-        return max(0, sum(snr_db >= start for start in self.from_db) - 1)

@@ -13,6 +13,7 @@ from replications.core.nets.learner import Moment
 from replications.core.nets.modulation import BITS, bit_error_rate
 from replications.core.tasks.category.task import Category
 from replications.core.tasks.reconstruction.task import Reconstruction
+from replications.universal_jscc.codebook import Codebook
 from replications.universal_jscc.model import UniversalJSCC, build_model
 from replications.universal_jscc.options import ModelOptions
 from replications.universal_jscc.switched import SwitchedNorm, switched
@@ -37,11 +38,12 @@ def batch(count: int) -> Batch:
 
 
 def test_the_modulation_follows_the_ratio() -> None:
-    options = ModelOptions()
-    used = [options.orders[options.order_at(ratio)] for ratio in (-5, 0, 4.9, 5, 13, 21, 40)]
+    ratios = torch.tensor([-5, 0, 4.9, 5, 13, 21, 40])
+    learner = network()
+    used = [learner.options.orders[order] for order in learner.orders(ratios).tolist()]
     assert used == ["bpsk", "bpsk", "bpsk", "qpsk", "qam16", "qam64", "qam256"]
-    alone = ModelOptions(orders=["qam16"], from_db=[10.0], to_db=16.0)
-    assert [alone.order_at(ratio) for ratio in (0, 12, 30)] == [0, 0, 0]
+    alone = network(orders=["qam16"], from_db=[10.0], to_db=16.0)
+    assert alone.orders(ratios).tolist() == [0] * 7
 
 
 @pytest.mark.parametrize(
@@ -76,10 +78,9 @@ def test_indices_arrive_as_theory_has_it(order: int) -> None:
 def test_a_feature_becomes_its_nearest_word() -> None:
     learner = network()
     features = torch.randn(2, 4, 3, 5, generator=torch.Generator().manual_seed(1))
-    indices = learner.sent(features, 2)
-    words = learner.words(indices, torch.full((2,), 60.0), 2, features.shape)
+    words = learner.words(learner.sent(features, 2), 2, features.shape)
     distance = (words - features).square().sum(dim=1)
-    for word in learner.codebooks[2]:
+    for word in learner.codebooks[2].words:  # type: ignore[union-attr]
         other = (word[None, :, None, None] - features).square().sum(dim=1)
         assert (distance <= other + 1e-5).all()
 
@@ -116,24 +117,63 @@ def test_a_step_trains_all_modulations() -> None:
     found = learner.losses(batch(20), TASKS, MOMENT)
     total = sum(found.by_task.values()) + sum(learner.penalties(MOMENT).values())
     total.backward()  # type: ignore[union-attr]
-    assert [bool(book.grad.any()) for book in learner.codebooks] == [True] * 5
+    fresh = network()
+    for own, before in zip(learner.codebooks, fresh.codebooks, strict=True):
+        assert not torch.equal(own.words, before.words)  # type: ignore[arg-type]
     first: Any = learner.encoder[0][0]  # type: ignore[index]
     assert first.weight.grad.any()
 
 
-def test_gradients_pass_to_features_and_to_words_unchanged() -> None:
+def test_gradients_pass_to_features_unchanged() -> None:
     """Van den Oord et al.: the gradient at the decoder's input is that of the encoder's output."""
-    learner = network("reconstruction")
-    features = torch.randn(1, 4, 2, 2, requires_grad=True)
-    words = learner.words(learner.sent(features, 0), torch.tensor([60.0]), 0, features.shape)
-    passed = words + (features - features.detach())
-    assert torch.allclose(passed, words)
-    weights = torch.randn_like(passed)
-    (passed * weights).sum().backward()
-    assert features.grad is not None
-    assert torch.equal(features.grad, weights)
-    assert learner.codebooks[0].grad is not None
-    assert torch.allclose(learner.codebooks[0].grad.sum(dim=0), weights.sum(dim=(0, 2, 3)))
+    learner = network("reconstruction", commitment=0.0)
+    taken: list[Tensor] = []
+    learner.heads["reconstruction"].register_forward_pre_hook(lambda _, own: taken.append(own[0]))
+    made: list[Tensor] = []
+    learner.encoder.register_forward_hook(lambda *own: made.append(own[2]))
+    loss = learner.losses(batch(20), {"reconstruction": TASKS["reconstruction"]}, MOMENT)
+    for own in (*taken, *made):
+        own.retain_grad()
+    loss.by_task["reconstruction"].backward()
+    for given, own in zip(taken, made, strict=True):
+        assert not torch.allclose(given, own, atol=1e-3)
+        assert torch.equal(given.grad, own.grad)  # type: ignore[arg-type]
+
+
+def test_words_are_moving_averages_by_hand() -> None:
+    """Two words of one number; what a word is not taken for does not move it."""
+    own = Codebook(2, 1, kept=0.5)
+    own.words.copy_(torch.tensor([[1.0], [5.0]]))
+    own.total.copy_(0.5 * own.words)
+    own.learn(torch.tensor([[[[2.0, 4.0]]]]), torch.tensor([[0, 0]]))
+    # Taken for 0.5 / 2 + 2 / 2 features, of sum 0.5 / 2 + 6 / 2; the other for 0.25 of sum 1.25.
+    assert own.words.flatten().tolist() == pytest.approx([3.25 / 1.25, 5.0])
+    for _ in range(5000):
+        own.learn(torch.tensor([[[[2.0]]]]), torch.tensor([[0]]))
+    assert own.words.flatten().tolist() == pytest.approx([2.0, 5.0])
+
+
+def test_pictures_of_several_ratios_are_told_as_each_by_itself() -> None:
+    """What suits its ratio is used for each, and they come back in their order."""
+    learner = network().eval()
+    own, ratios = pictures(6), [23.0, 1.0, 40.0, 12.0, 1.0, 7.0]
+    learner.arrived = lambda indices, snr_db, order: indices  # type: ignore[method-assign]
+    apart = [
+        learner.predict(own[k : k + 1], {"snr_db": ratio})["reconstruction"]
+        for k, ratio in enumerate(ratios)
+    ]
+    learner.ratios = lambda *_: torch.tensor(ratios)  # type: ignore[method-assign]
+    together = learner.predict(own)["reconstruction"]
+    assert torch.allclose(together, torch.cat(apart), atol=1e-5)
+
+
+def test_the_usual_ratios_are_those_of_training() -> None:
+    torch.manual_seed(0)
+    learner = network(orders=["qam64"], from_db=[16.0], to_db=22.0)
+    drawn = learner.ratios(pictures(1000), {})
+    assert 16 <= drawn.min() < 16.1
+    assert 21.9 < drawn.max() <= 22
+    assert set(network(snr_db=3.0).ratios(pictures(2), {}).tolist()) == {3.0}
 
 
 def test_transmitters_start_alike_and_parameters_are_counted_once() -> None:

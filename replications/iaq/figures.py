@@ -10,7 +10,7 @@ from replications.core.evidence.condition_figure import against_condition
 from replications.core.evidence.study import Results
 from replications.core.evidence.tradeoff_figure import tradeoff_figure
 
-_RUNS = ("joint", "uniform", "shuffled", "resolutions", "mask", "resolutions_bit", "mask_bit")
+_RUNS = ("joint", "uniform", "energy", "resolutions", "mask", "resolutions_bit", "mask_bit")
 
 
 def bits(results: Results) -> Figure:

@@ -119,6 +119,9 @@ class ImportanceAware(Learner):
         options, patches = self.options, self.patches(pictures)
         pixels = patches.shape[2]
         _, importance = self.encoded(patches)
+        if options.allocation == "energy":
+            energy = (patches - self.get_buffer("mean")).square().sum(dim=2)
+            importance = energy / energy.sum(dim=1, keepdim=True).clamp(min=1e-12)
         if options.allocation == "shuffled":
             order = torch.rand(importance.shape, device=importance.device).argsort(dim=1)
             importance = importance.gather(1, order)
@@ -126,8 +129,8 @@ class ImportanceAware(Learner):
         if options.allocation in ("resolutions", "mask"):
             means: Allocate = getattr(allocation, options.allocation)
             return means(importance, max(0, total), options.mean_bits)
-        kind = "incremental" if options.allocation == "shuffled" else options.allocation
-        each: Allocate = getattr(allocation, kind)
+        weighted = options.allocation in ("shuffled", "energy")
+        each: Allocate = getattr(allocation, "incremental" if weighted else options.allocation)
         return each(importance, max(0, total // pixels), options.most)
 
     def side_cost(self, snr_db: float) -> int:

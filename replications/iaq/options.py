@@ -10,7 +10,9 @@ from replications.core.nets.registry.channel import Decibels
 from replications.core.spec.options import ModelOptions as Base
 from replications.core.spec.options import Positive
 
-Allocation = Literal["incremental", "water_filling", "uniform", "shuffled", "resolutions", "mask"]
+Allocation = Literal[
+    "incremental", "water_filling", "uniform", "shuffled", "energy", "resolutions", "mask"
+]
 
 
 class ModelOptions(Base):
@@ -29,8 +31,8 @@ class ModelOptions(Base):
     allocation: Allocation = "incremental"
     """How bits are given to patches. By importance: one after the other where it helps most
     (`incremental`) or by a formula (`water_filling`); to all alike (`uniform`); as by importance
-    but to others (`shuffled`); as three resolutions by importance (`resolutions`), or all or
-    nothing (`mask`)."""
+    but to others (`shuffled`), or to those that the mean picture is least like (`energy`); as three
+    resolutions by importance (`resolutions`), or all or nothing (`mask`)."""
     bits: Annotated[float, Field(gt=0, le=8)] = 1.0
     """The usual budget of an evaluation, in bits per pixel, side information included."""
     mean_bits: Annotated[int, Field(ge=1, le=8)] = 4

@@ -85,7 +85,7 @@ def test_resolutions_by_hand() -> None:
     assert allocation.mask(weights, 512, 4).tolist() == [[16] * 8 + [0] * 41]
 
 
-@pytest.mark.parametrize("kind", ["incremental", "water_filling", "uniform", "shuffled"])
+@pytest.mark.parametrize("kind", ["incremental", "water_filling", "uniform", "shuffled", "energy"])
 @pytest.mark.parametrize("bits", [0.1, 0.3, 1.0, 2.5])
 def test_budgets_of_bits_are_kept(kind: str, bits: float) -> None:
     learner = network(allocation=kind)
@@ -147,6 +147,15 @@ def test_all_bits_make_it_the_picture() -> None:
     arrived = learner.arrived(own, 8.5, 40.0)
     assert (arrived - learner.patches(own)).abs().max() <= 0.5 / 255 + 1e-6
     assert torch.allclose(learner._picture(learner.patches(own)), own)
+
+
+def test_bits_by_energy_go_where_the_mean_picture_is_least_like() -> None:
+    learner, own = network(allocation="energy"), pictures(1)
+    own[:, :, :4, 8:12] += 3  # the third patch
+    given = learner.given(own, 0.25, 40.0)
+    # 196 bits, 147 of which say where: three for each pixel of a patch, of which it has all.
+    assert given.nonzero().tolist() == [[0, 2]]
+    assert given.sum() == 3
 
 
 def test_importance_is_a_distribution_and_follows_the_picture() -> None:

@@ -24,40 +24,29 @@ def snr(results: Results) -> Figure:
 
 
 def separate(results: Results) -> Figure:
-    """A panel per task: coded together, and apart with either code."""
+    """A panel per task: alone and together with learned symbols, and pictures coded apart, with
+    either code."""
+    figure = against_condition(results, "snr_db", "신호 대 잡음비 (dB)", ("attention", "apart"))
     table = results.experiment("separate")
-    columns = {
-        "together": "기호를 함께 배움",
-        "ideal": "WebP와 이상적인 부호",
-        "ldpc": "WebP와 LDPC",
-    }
-    headline = results.plan.replication.headline
-    size = (COLUMN, 50 * MM)
-    figure, grid = plt.subplots(1, len(headline), figsize=size, layout="constrained", squeeze=False)
-    axes = grid[0]
-    for axis, task in zip(axes, headline, strict=True):
-        own = table[table["task"] == task]
-        coded = own.pivot(index=["snr_db", "seed"], columns="code", values="apart")
-        coded["together"] = own.groupby(["snr_db", "seed"])["together"].first()
-        for index, (code, label) in enumerate(columns.items()):
-            curve = (
-                coded[code]
-                .groupby("snr_db")
-                .agg(
-                    mean="mean",
-                    low=lambda v: interval(list(v))[0],
-                    high=lambda v: interval(list(v))[1],
-                )
+    for axis, task in zip(figure.axes, results.plan.replication.headline, strict=True):
+        curve = (
+            table[table["task"] == task]
+            .groupby("snr_db")["apart"]
+            .agg(
+                mean="mean",
+                low=lambda values: interval(list(values))[0],
+                high=lambda values: interval(list(values))[1],
             )
-            draw_curve(axis, curve.rename_axis("at").reset_index(), index, label)
-        axis.set_title(f"{task_name(task)} ({own['unit'].iloc[0]})", fontsize=7)
-    figure.supxlabel("신호 대 잡음비 (dB)", fontsize=7)
-    add_legend(figure, axes[-1])
+        )
+        draw_curve(axis, curve.rename_axis("at").reset_index(), 3, "WebP와 5G의 LDPC 부호")
+    figure.legends[0].remove()
+    add_legend(figure, figure.axes[-1])
     return figure
 
 
 def blocks(results: Results) -> Figure:
-    """How much of each block (column) a task (row) is sent; means over seeds."""
+    """How much a task (row) is sent of the node of each block (column), in which by then all blocks
+    are mixed; means over seeds."""
     relation = results.learned("attention", "relation").mean(axis=0)
     tasks = [task_name(task) for task in results.plan.runs["attention"].tasks]
     figure, axis = plt.subplots(figsize=(COLUMN * 0.6, 32 * MM), layout="constrained")

@@ -18,6 +18,7 @@ from replications.core.nets.shared_trunk import seeded
 from replications.core.tasks.base import Task, losses_of
 from replications.graph_attention_interblock.graph import Relation, Round
 from replications.graph_attention_interblock.options import ModelOptions
+from replications.graph_attention_interblock.webp import by_an_ideal_code
 
 _KEPT = 0.99
 """What the remembered weights keep of themselves at a step of training."""
@@ -34,8 +35,10 @@ class InterBlock(Learner):
         self.encoder = encoder(options, seed)
         width, attentive = options.node_channels, options.joining == "attention"
         weighted = options.joining in ("attention", "relation")
+        self.code = by_an_ideal_code if options.coded == "apart" else None
+        used = widths(options)[-1:] if options.joining == "last" else widths(options)
         with seeded(seed, "nodes"):
-            self.nodes = nn.ModuleList(nn.Conv2d(own, width, 1) for own in widths(options))
+            self.nodes = nn.ModuleList(nn.Conv2d(own, width, 1) for own in used)
             self.rounds = nn.ModuleList(Round(width, attentive) for _ in range(options.rounds))
         self.relations = nn.ModuleDict()
         for task in channels if weighted else ():
@@ -51,7 +54,7 @@ class InterBlock(Learner):
         self.register_buffer("relation", torch.full((len(channels), STAGES), 1 / STAGES))
 
     def blocks(self, images: Tensor) -> Tensor:
-        """Images (B, 3, H, W) to nodes, (B, 4, C, h, w)."""
+        """Images (B, 3, H, W) to nodes, (B, N, C, h, w), one for each block or for the last."""
         behind = []
         for stage in self.encoder:
             images = stage(images)
@@ -59,16 +62,14 @@ class InterBlock(Learner):
         height, width = images.shape[2:]
         found = [
             node(F.adaptive_avg_pool2d(own, (height, width)))
-            for node, own in zip(self.nodes, behind, strict=True)
+            for node, own in zip(self.nodes, behind[-len(self.nodes) :], strict=True)
         ]
         return torch.stack(found, dim=1)
 
     def joined(self, images: Tensor) -> tuple[Tensor, Tensor]:
         """What is to be sent, (B, K C, h, w), and how much of each block it has for each task,
-        (B, K, 4)."""
+        (B, K, N)."""
         nodes = self.blocks(images)
-        if self.options.joining == "last":
-            nodes = nodes[:, -1:]
         for own in self.rounds:
             nodes = own(nodes)
         if self.relations:
@@ -78,13 +79,23 @@ class InterBlock(Learner):
             weights = nodes.new_full(shape, 1 / nodes.shape[1])
         return torch.einsum("bkn,bnchw->bkchw", weights, nodes).flatten(1, 2), weights
 
+    def symbols(self, images: Tensor) -> int:
+        """How many are sent of each image, (B, 3, H, W)."""
+        cells = images.shape[2] * images.shape[3] // self.options.stride**2
+        return cells * self.options.features // 2
+
     def arrived(self, images: Tensor, snr_db: Tensor) -> Tensor:
         """What the receiver has of images, (B, C', h, w)."""
+        if self.code is not None:
+            images = self.code(images, snr_db, self.symbols(images))
         joined, weights = self.joined(images)
         if self.training and self.relations:
             with torch.no_grad():
                 self.get_buffer("relation").lerp_(weights.mean(dim=0), 1 - _KEPT)
-        found: Tensor = self.receiver(channel.arrived(self.sender(joined), snr_db))
+        sent = self.sender(joined)
+        if self.options.coded == "together":
+            sent = channel.arrived(sent, snr_db)
+        found: Tensor = self.receiver(sent)
         return found
 
     def losses(self, batch: Batch, tasks: Mapping[str, Task], moment: Moment) -> Losses:

@@ -17,6 +17,9 @@ class ModelOptions(StagedOptions, ChannelOptions):
     joining: Literal["attention", "relation", "uniform", "last"] = "attention"
     """How blocks are joined: by graph attention and weights of each task; by those weights alone;
     all alike; or only the last is sent."""
+    coded: Literal["together", "apart"] = "together"
+    """Whether symbols are learned, or carry the bits of the picture after WebP, which the receiver
+    then runs the network on."""
     node_channels: Positive = 32
     """Channels of a block's node."""
     rounds: Positive = 2

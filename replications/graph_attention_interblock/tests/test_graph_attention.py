@@ -9,11 +9,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from replications.core.data.pictures.decoding import normalised
+from replications.core.nets.channel import capacity
 from replications.core.nets.shared_trunk import seeded
 from replications.graph_attention_interblock.graph import Relation, Round
 from replications.graph_attention_interblock.model import InterBlock, build_model
 from replications.graph_attention_interblock.options import ModelOptions
-from replications.graph_attention_interblock.separate import squeezed
+from replications.graph_attention_interblock.webp import by_an_ideal_code, squeezed
 
 CHANNELS = {"semseg": 11, "depth": 1, "normals": 3}
 IMAGES = torch.rand(3, 3, 64, 128, generator=torch.Generator().manual_seed(0))
@@ -73,15 +75,45 @@ def test_what_is_sent_is_what_the_relation_says() -> None:
     torch.testing.assert_close(joined[:, 8:16], depth)
 
 
-def test_the_last_block_alone_hears_nothing_of_others() -> None:
+def test_the_last_block_alone_has_no_node_of_others() -> None:
     learner = network(joining="last").eval()
     with torch.no_grad():
-        before, _ = learner.joined(IMAGES)
-        for parameter in learner.nodes[:3].parameters():
-            parameter.zero_()
-        after, _ = learner.joined(IMAGES)
-    assert torch.equal(before, after)
+        joined, weights = learner.joined(IMAGES)
+        images = IMAGES
+        for stage in learner.encoder:
+            images = stage(images)
+        own = learner.nodes[0](images)[:, None]
+        for one in learner.rounds:
+            own = one(own)
+    torch.testing.assert_close(joined, own[:, 0].repeat(1, 3, 1, 1))
+    assert weights.unique().tolist() == [1]
+    sum(own.sum() for own in learner.predict(IMAGES).values()).backward()  # type: ignore[union-attr]
+    assert all(p.grad is not None for p in learner.parameters())
     assert not network(joining="uniform").learned()
+
+
+def test_what_is_coded_apart_depends_on_the_ratio_alone() -> None:
+    """Of the noise nothing reaches the network; the picture is coarser the worse the channel."""
+    learner = network(coded="apart").eval()
+    rows, columns = np.mgrid[:64, :128]
+    waves = np.stack([rows * columns % 97, columns * 2, 255 - rows]).astype(np.uint8)
+    images = normalised(torch.from_numpy(waves)[None])
+    symbols = learner.symbols(images)
+    assert symbols == 64 * 128 * 3 / 12
+    errors = []
+    for ratio in (0.0, 10.0, 20.0):
+        found = by_an_ideal_code(images, torch.tensor([ratio]), symbols)
+        most = int(symbols * capacity(ratio) / 8)
+        own, size = squeezed(waves, most)
+        assert size <= most
+        torch.testing.assert_close(found, normalised(torch.from_numpy(own.copy())[None]))
+        errors.append((found - images).square().mean().item())
+    assert errors[0] > errors[1] > errors[2]
+    with torch.no_grad():
+        one, other = (learner.predict(images, {"snr_db": 10.0})["depth"] for _ in range(2))
+        worse = learner.predict(images, {"snr_db": 0.0})["depth"]
+    assert torch.equal(one, other)
+    assert not torch.equal(one, worse)
 
 
 def test_a_twelfth_of_the_picture_is_sent_with_unit_power() -> None:

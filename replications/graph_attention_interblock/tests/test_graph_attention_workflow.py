@@ -22,12 +22,13 @@ def test_every_joining_is_measured_at_every_ratio(micro_study: Callable[[str], P
     assert claims["claim"].tolist() == ["1", "2", "2a", *(str(k) for k in range(3, 9))]
     apart = pd.read_csv(results / "separate" / "table.csv")
     assert set(apart["snr_db"]) == {0, 10}
-    sizes = apart.groupby(["code", "snr_db"])["bytes"].first()
-    assert (sizes.xs(10, level="snr_db") > sizes.xs(0, level="snr_db")).all()
-    assert (sizes["ldpc"] < sizes["ideal"]).all()  # no code reaches the capacity
-    assert (apart.loc[apart["code"] == "ideal", "lost"] == 0).all()
+    sizes = apart.groupby("snr_db")["bytes"].first()
+    # No code reaches the capacity: of 512 symbols, 1 and 3.46 bits each.
+    assert sizes[0] < 512 / 8
+    assert sizes[0] < sizes[10] < 512 * 3.46 / 8
     # As the study itself measured what was sent together.
     usual = test[(test["run"] == "attention") & (test["condition"] == "snr_db=0")]
     for _, row in apart[apart["snr_db"] == 0].iterrows():
         own = usual[(usual["task"] == row["task"]) & (usual["metric"] == row["metric"])]
         assert own["value"].tolist() == pytest.approx([row["together"]])
+    assert (results / "figure_separate.pdf").is_file()

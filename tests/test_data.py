@@ -23,7 +23,7 @@ from replications.core.data.labels import VOID
 from replications.core.data.pictures.augment import augment, flipped, zoomed
 from replications.core.data.pictures.decoding import Pictures
 from replications.core.data.pictures.preparation import reduced
-from replications.core.data.prepare import write
+from replications.core.data.prepare import tracked_md5, write
 from replications.core.data.streets import reader as streets
 from replications.core.data.streets.options import StreetsOptions
 from replications.core.data.streets.preparation import prepare
@@ -114,6 +114,15 @@ def test_a_flipped_byte_is_refused_by_name(archives: Path, tmp_path: Path) -> No
     with pytest.raises(StudyError, match=r"val\.tar: MD5 is .* altered or cut short"):
         write(SMALL, prepare(SMALL, source, dvc_file), tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_files_of_which_no_hash_is_known_hinder_none_that_have_one(tmp_path: Path) -> None:
+    (tmp_path / "one.txt").write_text("content", encoding="utf-8")
+    digest = md5_of(tmp_path / "one.txt")
+    outs = [{"path": "other.txt"}, {"path": "one.txt", "md5": digest}]
+    record = tmp_path / "own.dvc"
+    record.write_text(yaml.safe_dump({"outs": outs}), encoding="utf-8")
+    assert tracked_md5(tmp_path / "one.txt", record) == digest
 
 
 def test_a_missing_split_is_refused_by_name(archives: Path, tmp_path: Path) -> None:

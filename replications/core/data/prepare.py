@@ -140,7 +140,7 @@ def tracked_md5(path: Path, record: Path) -> str:
     if not path.is_file():
         raise StudyError(f"{path}: missing; restore it with: dvc pull {path}")
     entries = yaml.safe_load(record.read_text(encoding="utf-8"))["outs"]
-    expected = {entry["path"]: entry["md5"] for entry in entries}
+    expected = {entry["path"]: entry["md5"] for entry in entries if "md5" in entry}
     name = path.resolve().relative_to(record.resolve().parent).as_posix()
     if name not in expected:
         raise StudyError(f"{record}: no entry for {name}; it has: {', '.join(expected)}")

@@ -52,8 +52,8 @@ class MaskRCNN(Learner):
                 bg_iou_thresh=0.3,
                 batch_size_per_image=64,
                 positive_fraction=0.5,
-                pre_nms_top_n={"training": 200, "testing": 100},
-                post_nms_top_n={"training": 100, "testing": 50},
+                pre_nms_top_n={"training": 200, "testing": 400},
+                post_nms_top_n={"training": 100, "testing": 200},
                 nms_thresh=0.7,
             )
         pooled: dict[str, Any] = {

@@ -45,7 +45,8 @@ class Decoder(nn.Module):
 
 class UniT(Learner):
     """Pictures and texts are encoded apart; the queries of a task ask the memory of its kind
-    (Hu and Singh, 2021, section 3). A task's embedding joins what its encoder is fed with."""
+    (Hu and Singh, 2021, section 3). A task's embedding joins what the encoder of texts is fed with,
+    and what is remembered of pictures."""
 
     def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:
         super().__init__()

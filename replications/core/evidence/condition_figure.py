@@ -15,7 +15,7 @@ from replications.core.evidence.study import Results
 
 
 def against_condition(results: Results, condition: str, label: str, runs: Sequence[str]) -> Figure:
-    """A panel per task, a curve per run, and the single-task run in grey; bands are 95 % intervals
+    """A panel per task, a curve per run, and its single-task run in grey; bands are 95 % intervals
     over seeds. The usual condition is at the value that the model's settings say; where they say
     none it is at no single one and not drawn."""
     plan = results.plan
@@ -31,7 +31,7 @@ def against_condition(results: Results, condition: str, label: str, runs: Sequen
         shown = [run for run in (f"single_{task}", *runs) if run in set(own["run"])]
         for index, run in enumerate(shown):
             curve = own[own["run"] == run].sort_values("at")
-            draw_curve(axis, curve, index, plan.runs[run].title)
+            draw_curve(axis, curve, index, plan.runs[run].title if run in runs else "작업마다")
         axis.set_title(f"{task_name(task)} ({own['unit'].iloc[0]})", fontsize=7)
     figure.supxlabel(label, fontsize=7)
     add_legend(figure, axes[-1])

@@ -22,7 +22,7 @@ class ModelOptions(EncoderOptions):
     """Channels of the feature pyramid."""
     hidden: Positive = 128
     """Units of the layers that classify a region."""
-    anchors: Annotated[list[float], Field(min_length=4, max_length=4)] = [12, 24, 48, 96]
+    anchors: Annotated[list[float], Field(min_length=4, max_length=4)] = [8, 16, 32, 64]
     """The side of the anchors on each map of the pyramid, in pixels."""
     detections: Positive = 30
     """The most that are found in a picture."""

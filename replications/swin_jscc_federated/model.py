@@ -26,7 +26,7 @@ class Federated(Learner):
     """Pictures to symbols of unit power, and what arrives of them to a prediction of each task.
 
     In a phase `client<n>` it is the network of that client, who has pictures of its own; in a phase
-    `client` that of one who learns for itself, another one at every seed.
+    `client` that of one who learns for itself, with other categories at every seed.
     """
 
     def __init__(self, channels: Mapping[str, int], options: ModelOptions, seed: int) -> None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import functools
-import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import torch
 import torch.nn.functional as F
@@ -21,6 +20,14 @@ from replications.core.tasks.base import Task
 from replications.universal_jscc.codebook import Codebook
 from replications.universal_jscc.options import ModelOptions
 from replications.universal_jscc.switched import SwitchedNorm, switched
+
+Parts = Mapping[int, Tensor]
+"""Something of the samples of each modulation, by its index."""
+
+
+def joined(parts: Parts) -> Tensor:
+    """All of them, one part after the other."""
+    return torch.cat(list(parts.values()))
 
 
 class UniversalJSCC(Learner):
@@ -59,29 +66,27 @@ class UniversalJSCC(Learner):
         """Those of the tasks, over all modulations."""
         ends = [*self.options.from_db, self.options.to_db]
         # Nearly equal parts, whatever the size of a batch.
-        parts = batch.inputs.tensor_split(len(self.points))
-        ratios = [
-            drawn_ratios(low, high, part)
-            for part, (low, high) in zip(parts, itertools.pairwise(ends), strict=True)
-        ]
+        parts = dict(enumerate(batch.inputs.tensor_split(len(self.points))))
+        ratios = {k: drawn_ratios(ends[k], ends[k + 1], part) for k, part in parts.items()}
         features = self.each(self.encoder, parts)
         words = self.heard(features, ratios)
-        distances = [F.mse_loss(f, w) for f, w in zip(features, words, strict=True)]
+        distances = [F.mse_loss(own, words[k]) for k, own in features.items()]
         self.distance = torch.stack(distances).mean()
         # Forward the words, backward to the features.
-        passed = [f + (w - f).detach() for f, w in zip(features, words, strict=True)]
-        found = {task: torch.cat(self.each(self.heads[task], passed)) for task in tasks}
+        passed = {k: own + (words[k] - own).detach() for k, own in features.items()}
+        found = {task: joined(self.each(self.heads[task], passed)) for task in tasks}
         return Losses({name: task.loss(found[name], batch.labels) for name, task in tasks.items()})
 
-    def each(self, module: nn.Module, parts: Sequence[Tensor]) -> list[Tensor]:
+    def each(self, module: nn.Module, parts: Parts) -> Parts:
         """What a module makes of the part of each modulation; of all at once with shared norms."""
         if self.options.norms == "shared":
-            return list(module(torch.cat(list(parts))).split([len(part) for part in parts]))
-        found = []
-        for order, part in enumerate(parts):
+            found = module(joined(parts)).split([len(part) for part in parts.values()])
+            return dict(zip(parts, found, strict=True))
+        made = {}
+        for order, part in parts.items():
             with switched(self, order):
-                found.append(module(part))
-        return found
+                made[order] = module(part)
+        return made
 
     def penalties(self, moment: Moment) -> dict[str, Tensor]:
         """What the distance of features from their words costs (van den Oord et al., NeurIPS 2017,
@@ -92,32 +97,30 @@ class UniversalJSCC(Learner):
         """A prediction of every task, each picture by the modulation that suits its ratio."""
         snr_db = self.ratios(inputs, condition)
         orders = self.orders(snr_db)
-        counts = orders.bincount(minlength=len(self.points)).tolist()
-        # Those of one modulation beside each other, and back again.
-        ranked = orders.argsort(stable=True)
-        features = self.each(self.encoder, inputs[ranked].split(counts))
-        words = self.heard(features, snr_db[ranked].split(counts))
-        back = ranked.argsort()
-        return {name: torch.cat(self.each(head, words))[back] for name, head in self.heads.items()}
+        places = {k: (orders == k).nonzero()[:, 0] for k in orders.unique().tolist()}
+        features = self.each(self.encoder, {k: inputs[own] for k, own in places.items()})
+        words = self.heard(features, {k: snr_db[own] for k, own in places.items()})
+        back = joined(places).argsort()
+        return {name: joined(self.each(head, words))[back] for name, head in self.heads.items()}
 
     def ratios(self, inputs: Tensor, condition: Condition) -> Tensor:
         """That of the condition, or the usual one, for each of an evaluation's inputs, (B,)."""
-        ratio = condition.get("snr_db", self.options.snr_db)
-        if ratio is None:
-            return drawn_ratios(self.options.from_db[0], self.options.to_db, inputs)
-        return inputs.new_full((len(inputs),), ratio)
+        options = self.options
+        if options.spread and "snr_db" not in condition:
+            return drawn_ratios(options.from_db[0], options.to_db, inputs)
+        return inputs.new_full((len(inputs),), condition.get("snr_db", options.snr_db))
 
     def orders(self, snr_db: Tensor) -> Tensor:
         """The index of the modulation that is used at each of some ratios."""
         return torch.bucketize(snr_db, self.get_buffer("starts"), right=True)
 
-    def heard(self, features: Sequence[Tensor], ratios: Sequence[Tensor]) -> list[Tensor]:
+    def heard(self, features: Parts, ratios: Parts) -> Parts:
         """The words that arrive of the features of each modulation, at a ratio for each sample; in
         training the words learn."""
-        found = []
-        for order, (own, snr_db) in enumerate(zip(features, ratios, strict=True)):
-            indices = self.arrived(self.sent(own, order), snr_db, order)
-            found.append(self.words(indices, order, own.shape))
+        found = {}
+        for order, own in features.items():
+            indices = self.arrived(self.sent(own, order), ratios[order], order)
+            found[order] = self.words(indices, order, own.shape)
             if self.training:
                 self.codebooks[order].learn(own, indices)  # type: ignore[operator]
         return found

@@ -35,9 +35,11 @@ class ModelOptions(Base):
     """The ratio from which each modulation is used; below the first it is the first."""
     to_db: Decibels = 28.0
     """The highest ratio that training draws."""
-    snr_db: Decibels | None = None
-    """The usual condition of an evaluation; none given: each picture has a ratio of its own, from
-    the first that training draws to the highest."""
+    snr_db: Decibels = 13.0
+    """The usual condition of an evaluation."""
+    spread: bool = False
+    """Whether an evaluation gives each picture a ratio of its own instead, from those that training
+    draws: what is trained for several is then judged by all of them."""
     norms: Literal["own", "shared"] = "own"
     """Whether each modulation has batch norms of its own, behind every layer."""
     commitment: Annotated[float, Field(ge=0)] = 0.25

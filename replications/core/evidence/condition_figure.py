@@ -16,16 +16,14 @@ from replications.core.evidence.study import Results
 
 def against_condition(results: Results, condition: str, label: str, runs: Sequence[str]) -> Figure:
     """A panel per task, a curve per run, and its single-task run in grey; bands are 95 % intervals
-    over seeds. The usual condition is at the value that the model's settings say; where they say
-    none it is at no single one and not drawn."""
+    over seeds. The usual condition is the one that the model's settings say."""
     plan = results.plan
-    usual = getattr(plan.model_of(plan.replication.reference), condition)
-    drawn = f"{condition}=" if usual is None else f"$|{condition}="
+    usual = float(getattr(plan.model_of(plan.replication.reference), condition))
     headline = plan.replication.headline
     figure, axes = plt.subplots(1, len(headline), figsize=(COLUMN, 50 * MM), layout="constrained")
     for axis, (task, metric) in zip(axes, headline.items(), strict=True):
         own = results.under.xs((task, metric), level=("task", "metric")).reset_index()
-        own = own[own["condition"].str.match(drawn)]
+        own = own[own["condition"].str.match(f"$|{condition}=")]
         values = own["condition"].str.removeprefix(f"{condition}=").replace("", str(usual))
         own = own.assign(at=values.astype(float))
         shown = [run for run in (f"single_{task}", *runs) if run in set(own["run"])]

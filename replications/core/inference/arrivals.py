@@ -26,7 +26,7 @@ def run_arrivals(replication: str) -> None:
 @torch.no_grad()
 def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
     """A row for each of some test pictures as it is sent, and as it arrives at each value of the
-    condition, the usual one included if it has one, by the first seed of the run; and no numbers.
+    condition, the usual one included, by the first seed of the run; and no numbers.
 
     Columns: `at`, empty for what is sent; `picture`, its number; `height`; `pixels`, 8 bit each,
     row by row, in hexadecimal.
@@ -39,7 +39,7 @@ def measure(plan: Plan, folder: Path, device: torch.device) -> Measured:
     batch = split.batch(torch.arange(shown) * len(split) // shown)
     usual = getattr(plan.model_of(run), condition)
     found: list[tuple[float | None, Tensor]] = [(None, batch.labels["picture"])]
-    for value in sorted({*plan.settings.at[condition], usual} - {None}):
+    for value in sorted({*plan.settings.at[condition], usual}):
         own = {condition: value}
         with seeded(trained.seed, f"arrivals/{written(own)}"):
             found.append((value, trained.learner.predict(batch.inputs, own)[RECOVERY]))

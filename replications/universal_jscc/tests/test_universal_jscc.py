@@ -14,7 +14,7 @@ from replications.core.nets.modulation import BITS, bit_error_rate
 from replications.core.tasks.category.task import Category
 from replications.core.tasks.reconstruction.task import Reconstruction
 from replications.universal_jscc.codebook import Codebook
-from replications.universal_jscc.model import UniversalJSCC, build_model
+from replications.universal_jscc.model import UniversalJSCC, build_model, joined
 from replications.universal_jscc.options import ModelOptions
 from replications.universal_jscc.switched import SwitchedNorm, switched
 
@@ -100,12 +100,12 @@ def test_every_modulation_has_norms_of_its_own() -> None:
 
 def test_shared_norms_know_the_pictures_of_all_modulations_at_once() -> None:
     pictures = torch.rand(10, 1, 28, 28)
-    parts = pictures.tensor_split(5)
+    parts = dict(enumerate(pictures.tensor_split(5)))
     apart, shared = network().train(), network(norms="shared").train()
-    together = torch.cat(shared.each(shared.encoder, parts))
+    together = joined(shared.each(shared.encoder, parts))
     # Normed over the whole batch, as the last layer is; and each part by itself.
     assert torch.allclose(together.mean(dim=(0, 2, 3)), torch.zeros(together.shape[1]), atol=1e-5)
-    for part in apart.each(apart.encoder, parts):
+    for part in apart.each(apart.encoder, parts).values():
         assert torch.allclose(part.mean(dim=(0, 2, 3)), torch.zeros(part.shape[1]), atol=1e-5)
     assert not torch.allclose(
         together[:2].mean(dim=(0, 2, 3)), torch.zeros(together.shape[1]), atol=1e-3
@@ -167,9 +167,9 @@ def test_pictures_of_several_ratios_are_told_as_each_by_itself() -> None:
     assert torch.allclose(together, torch.cat(apart), atol=1e-5)
 
 
-def test_the_usual_ratios_are_those_of_training() -> None:
+def test_spread_ratios_are_those_of_training() -> None:
     torch.manual_seed(0)
-    learner = network(orders=["qam64"], from_db=[16.0], to_db=22.0)
+    learner = network(orders=["qam64"], from_db=[16.0], to_db=22.0, spread=True)
     drawn = learner.ratios(pictures(1000), {})
     assert 16 <= drawn.min() < 16.1
     assert 21.9 < drawn.max() <= 22

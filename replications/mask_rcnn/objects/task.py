@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
+from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from replications.core.data.batches import Description
@@ -81,7 +82,8 @@ def build(name: str, options: ObjectsOptions, dataset: Description) -> Objects:
 class Objects:
     """Head: detections, (B, K, 6) or (B, K, 6 + 28 * 28), see `FIELDS`; a score of -1 fills up.
 
-    The network computes the loss, which is of proposals that it makes itself.
+    The network computes the loss, which is of proposals that it makes itself; that of the task is
+    for detections that are the same in every picture, which the floor is made of.
     """
 
     labels = frozenset({"instances", "semseg"})
@@ -102,8 +104,20 @@ class Objects:
         return [things_in(ids, classes, self.things, least) for ids, classes in pairs]
 
     def loss(self, prediction: Tensor, labels: Labels) -> Tensor:
-        """Nothing: see the class."""
-        return prediction.sum() * 0
+        """Of constant detections: how far each thing is from the one that it is assigned, and their
+        scores from how often they are assigned something. See the class."""
+        loss = prediction.sum() * 0
+        for rows, things in zip(prediction, self.found(labels), strict=True):
+            boxes, kinds = things.boxes[~things.tiny], things.classes[~things.tiny]
+            distance = torch.cdist(rows[:, :4].detach(), boxes, p=1).cpu().numpy()
+            pairs = (torch.as_tensor(own) for own in linear_sum_assignment(distance))
+            chosen, of = (own.to(rows.device) for own in pairs)
+            wanted = torch.zeros_like(rows[:, 4])
+            wanted[chosen] = 1.0
+            loss = loss + (rows[chosen, :4] - boxes[of]).abs().sum()
+            loss = loss + (rows[chosen, 5] - kinds[of]).abs().sum()
+            loss = loss + (rows[:, 4] - wanted).square().sum()
+        return loss / len(prediction)
 
     def accumulator(self, complete: bool) -> AveragePrecision:
         """`ap`, `ap50` and `ap75`; when complete also by size, and of masks."""
@@ -150,7 +164,7 @@ class AveragePrecision(Accumulator):
             areas["mask"] = masks.sum(dim=(1, 2))
         real = things.masks.sum(dim=(1, 2)).cpu().numpy()
         tiny, classes = things.tiny.cpu().numpy(), things.classes.cpu().numpy()
-        scores, kinds = rows[:, 4].cpu().numpy(), rows[:, 5].cpu().numpy()
+        scores, kinds = rows[:, 4].cpu().numpy(), rows[:, 5].round().cpu().numpy()
         for what, iou in overlaps.items():
             sizes = _SIZES if what == "box" and self.complete else _SIZES[:1]
             own = areas[what].cpu().numpy()

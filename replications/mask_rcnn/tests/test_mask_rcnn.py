@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -14,7 +14,8 @@ from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 from torch import Tensor
 
-from replications.core.data.batches import Batch
+from replications.core.data.batches import Batch, Split
+from replications.core.engine.floor import Blind, fit
 from replications.core.nets.learner import Moment
 from replications.mask_rcnn.model import MaskRCNN, build_model
 from replications.mask_rcnn.objects.options import ObjectsOptions
@@ -209,6 +210,41 @@ def batch() -> Batch:
     pictures = torch.randn(2, 3, *SIZE, generator=torch.Generator().manual_seed(0))
     first, second = scene(0), scene(1)
     return Batch(pictures, {name: torch.cat([first[name], second[name]]) for name in first})
+
+
+def test_the_floor_knows_where_things_often_are() -> None:
+    """A vehicle at one place in every picture, a person at another in half of them, and a third
+    thing anywhere: what is the same in every picture finds the first two."""
+    random = np.random.RandomState(0)
+    instances = torch.zeros(12, *SIZE, dtype=torch.int64)
+    semseg = torch.zeros_like(instances)
+    for number in range(12):
+        places = [(40, 10, VEHICLE), (20, 60, PERSON)][: 1 + number % 2]
+        places += [(random.randint(30), random.randint(50), VEHICLE)]
+        for index, (y, x, kind) in enumerate(places, 1):
+            instances[number, y : y + 12, x : x + 16] = index
+            semseg[number, y : y + 12, x : x + 16] = kind
+
+    class Pictures:
+        def __len__(self) -> int:
+            return 12
+
+        def batch(self, indices: Tensor) -> Batch:
+            labels = {"instances": instances[indices], "semseg": semseg[indices]}
+            return Batch(torch.zeros(len(indices), 3, *SIZE), labels)
+
+    task: Any = objects()
+    blind, pictures = Blind({"objects": torch.zeros(1, 8, FIELDS)}), cast(Split, Pictures())
+    fit(blind, {"objects": task}, pictures)
+    whole = pictures.batch(torch.arange(12))
+    metrics = task.accumulator(True)
+    metrics.update(blind.predict(whole.inputs)["objects"].detach(), whole.labels)
+    found = blind.predict(whole.inputs)["objects"][0].detach()
+    best = found[found[:, 4].argmax()]
+    assert best[:4].tolist() == pytest.approx([10, 40, 26, 52], abs=1)
+    assert best[4:].tolist() == pytest.approx([1, 1], abs=0.15)
+    # Of vehicles half are found and nothing else; persons wherever they are, and as often where not.
+    assert metrics.compute()["ap50"].value == pytest.approx(50, abs=8)
 
 
 def test_the_branch_is_all_that_differs() -> None:

@@ -243,7 +243,7 @@ def test_the_floor_knows_where_things_often_are() -> None:
     best = found[found[:, 4].argmax()]
     assert best[:4].tolist() == pytest.approx([10, 40, 26, 52], abs=1)
     assert best[4:].tolist() == pytest.approx([1, 1], abs=0.15)
-    # Of vehicles half are found and nothing else; persons wherever they are, and as often where not.
+    # Of vehicles half are found and nothing else; all persons are, and as often none is there.
     assert metrics.compute()["ap50"].value == pytest.approx(50, abs=8)
 
 

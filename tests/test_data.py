@@ -123,6 +123,11 @@ def test_files_of_which_no_hash_is_known_hinder_none_that_have_one(tmp_path: Pat
     record = tmp_path / "own.dvc"
     record.write_text(yaml.safe_dump({"outs": outs}), encoding="utf-8")
     assert tracked_md5(tmp_path / "one.txt", record) == digest
+    (tmp_path / "other.txt").write_text("anything", encoding="utf-8")
+    assert tracked_md5(tmp_path / "other.txt", record) == md5_of(tmp_path / "other.txt")
+    (tmp_path / "third.txt").write_text("content", encoding="utf-8")
+    with pytest.raises(StudyError, match=r"no entry for third\.txt"):
+        tracked_md5(tmp_path / "third.txt", record)
 
 
 def test_a_missing_split_is_refused_by_name(archives: Path, tmp_path: Path) -> None:

@@ -132,7 +132,8 @@ def save(arrays: Mapping[str, Samples], path: Path) -> dict[str, str]:
 
 
 def tracked_md5(path: Path, record: Path) -> str:
-    """MD5 of a file, which must be the one that the DVC file `record` has of it.
+    """MD5 of a file, which must be the one that the DVC file `record` has of it, if it has one:
+    of some nobody published it.
 
     Raises:
         StudyError: the file is missing, altered or not tracked.
@@ -140,12 +141,12 @@ def tracked_md5(path: Path, record: Path) -> str:
     if not path.is_file():
         raise StudyError(f"{path}: missing; restore it with: dvc pull {path}")
     entries = yaml.safe_load(record.read_text(encoding="utf-8"))["outs"]
-    expected = {entry["path"]: entry["md5"] for entry in entries if "md5" in entry}
+    expected = {entry["path"]: entry.get("md5") for entry in entries}
     name = path.resolve().relative_to(record.resolve().parent).as_posix()
     if name not in expected:
         raise StudyError(f"{record}: no entry for {name}; it has: {', '.join(expected)}")
     found = md5_of(path)
-    if found != expected[name]:
+    if expected[name] not in (None, found):
         raise StudyError(
             f"{path}: MD5 is {found}, {record.name} says {expected[name]}: the file was "
             f"altered or cut short. Delete it and run again; DVC then restores it."

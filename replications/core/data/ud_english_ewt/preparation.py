@@ -13,12 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from replications.core.data.prepare import Prepared, tracked_md5
-from replications.core.data.records import read_record
 from replications.core.data.text.sentences import Sentence, encoded, tag_sets, vocabulary
 from replications.core.data.text.splits import chosen
 from replications.core.data.ud_english_ewt.options import EWTOptions
 from replications.core.errors import StudyError
-from replications.core.files import md5_of
 from replications.core.spec.reading import REPLICATIONS
 
 _TOP = REPLICATIONS.parent
@@ -38,7 +36,7 @@ def prepare(options: EWTOptions, folder: Path | None = None) -> Prepared:
     """
     paths = [folder / Path(s).name if folder else _TOP / s for s in options.sources]
     record = _TOP / "data" / "ud_english_ewt.dvc"
-    md5 = {} if folder else {path.name: checked_md5(path, record) for path in paths}
+    md5 = {} if folder else {path.name: tracked_md5(path, record) for path in paths}
     whole = {name: read_conllu(path) for name, path in zip(_SPLITS, paths, strict=True)}
     parts = {
         name: [
@@ -58,18 +56,6 @@ def prepare(options: EWTOptions, folder: Path | None = None) -> Prepared:
     }
     facts = {"tags": tags, "words": len(words), "genres": options.genre != "all"}
     return Prepared(arrays.items(), md5, facts)
-
-
-def checked_md5(path: Path, record: Path) -> str:
-    """MD5 of a file, which must be the one that its record has, if it has one: nobody published
-    that of the largest.
-
-    Raises:
-        StudyError: it is another file.
-    """
-    known = {file.path: file.md5 for file in read_record(record.stem, record.parent).outs}
-    tracked = known.get(path.relative_to(record.parent).as_posix())
-    return tracked_md5(path, record) if tracked else md5_of(path)
 
 
 def read_conllu(path: Path) -> list[Sentence]:

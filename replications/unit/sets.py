@@ -6,10 +6,9 @@ from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from replications.mask_rcnn.objects.task import Things, area
+from replications.mask_rcnn.objects.task import Things, area, assigned
 
 _L1, _GIOU, _NOTHING = 5.0, 2.0, 0.1
 """Weights of the paper: of the distance of boxes, of their overlap, and of the class `none`."""
@@ -39,8 +38,7 @@ def set_loss(
             cost = -classes[row].softmax(dim=1)[:, kinds]
             cost = cost + _L1 * torch.cdist(boxes[row] / limits, truth / limits, p=1)
             cost = cost - _GIOU * giou(boxes[row][:, None], truth[None])
-        chosen, things_of = (torch.as_tensor(i) for i in linear_sum_assignment(cost.cpu().numpy()))
-        chosen, things_of = chosen.to(boxes.device), things_of.to(boxes.device)
+        chosen, things_of = assigned(cost)
         wanted[row, chosen] = kinds[things_of]
         own, aim = boxes[row, chosen], truth[things_of]
         distance = distance + ((own - aim) / limits).abs().sum()

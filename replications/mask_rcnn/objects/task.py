@@ -109,9 +109,7 @@ class Objects:
         loss = prediction.sum() * 0
         for rows, things in zip(prediction, self.found(labels), strict=True):
             boxes, kinds = things.boxes[~things.tiny], things.classes[~things.tiny]
-            distance = torch.cdist(rows[:, :4].detach(), boxes, p=1).cpu().numpy()
-            pairs = (torch.as_tensor(own) for own in linear_sum_assignment(distance))
-            chosen, of = (own.to(rows.device) for own in pairs)
+            chosen, of = assigned(torch.cdist(rows[:, :4].detach(), boxes, p=1))
             wanted = torch.zeros_like(rows[:, 4])
             wanted[chosen] = 1.0
             loss = loss + (rows[chosen, :4] - boxes[of]).abs().sum()
@@ -210,6 +208,13 @@ class AveragePrecision(Accumulator):
         ]
         known = [own for own in of_class if own is not None]
         return np.mean(known, axis=0) if known else None
+
+
+def assigned(cost: Tensor) -> tuple[Tensor, Tensor]:
+    """Rows and columns that belong together, each once, so that the whole of the cost, (R, C), is
+    least."""
+    rows, columns = linear_sum_assignment(cost.cpu().numpy())
+    return torch.as_tensor(rows, device=cost.device), torch.as_tensor(columns, device=cost.device)
 
 
 def area(boxes: Tensor) -> Tensor:

@@ -107,7 +107,7 @@ class Zip(Archive):
         self._zip = zipfile.ZipFile(path)
         for member in self._zip.infolist():
             kind = stat.S_IFMT(member.external_attr >> 16)  # 0: not said
-            _check(path, member.filename, plain=kind in (0, stat.S_IFREG, stat.S_IFDIR))
+            refuse_harmful(path, member.filename, plain=kind in (0, stat.S_IFREG, stat.S_IFDIR))
             if member.file_size > max(_SMALL, _RATIO * member.compress_size):
                 raise StudyError(
                     f"{path}: {member.filename} would be {member.file_size:,} bytes, unpacked from "
@@ -129,7 +129,7 @@ class Tar(Archive):
         self._tar = tarfile.open(path, "r:")  # noqa: SIM115 - closed with the process
         self._members = {}
         for member in self._tar.getmembers():
-            _check(path, member.name, plain=member.isfile() or member.isdir())
+            refuse_harmful(path, member.name, plain=member.isfile() or member.isdir())
             if member.isfile():
                 self._members[member.name.removeprefix("./")] = member
 
@@ -142,7 +142,17 @@ class Tar(Archive):
         return content.read()
 
 
-def _check(path: Path, name: str, plain: bool) -> None:
+def refuse_harmful(path: Path, name: str, plain: bool) -> None:
+    """Refuse what would harm who unpacks it.
+
+    Arguments:
+        path: of the archive.
+        name: of something in it.
+        plain: whether that is a file or a folder.
+
+    Raises:
+        StudyError: it leads out of the archive, or is a link or a device.
+    """
     parts = PurePosixPath(name.replace("\\", "/"))
     if parts.is_absolute() or ".." in parts.parts or ":" in name.split("/")[0]:
         raise StudyError(f"{path}: the name {name!r} leads out of the archive; remove the archive")

@@ -3,16 +3,19 @@ what tasks do to each other, and whether what we publish is whole."""
 
 from __future__ import annotations
 
+import io
 import math
 import re
+import tarfile
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from conftest import ROOT
 from replications.core.errors import StudyError
-from replications.core.evidence.archive import unpack
+from replications.core.evidence.archive import pack, unpack
 from replications.core.evidence.claims import claims_table
 from replications.core.evidence.compare import compared
 from replications.core.evidence.delta_m import DELTA_KEY
@@ -31,7 +34,7 @@ from replications.core.spec import (
     load_replication,
     origin,
 )
-from replications.core.spec.layout import ORIGIN
+from replications.core.spec.layout import ORIGIN, figures
 from replications.core.spec.origin import published_plans
 
 PUBLISHED = ROOT / "results" / "published"
@@ -221,6 +224,30 @@ def test_weights_that_were_not_published_are_named(unpacked: Path) -> None:
     run = next(unpacked.rglob(f"[0-9]*/{ORIGIN}")).parent
     with pytest.raises(StudyError, match=rf"model\.pt: left out of .* Delete {run.parent}, and"):
         origin.verified(run, ["model.pt"])
+
+
+def test_samples_that_may_not_be_passed_on_stay_behind(
+    unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = load_plan("sluice_text", "cpu")
+    assert _samples_behind(plan, unpacked, tmp_path / "with.tar.xz")
+    monkeypatch.setattr(type(plan.data), "redistributable", False)
+    assert not _samples_behind(plan, unpacked, tmp_path / "without.tar.xz")
+    assert "figure_examples" not in figures(load_plan("multinet_camvid", "tuning"))
+
+
+def _samples_behind(plan: Plan, folder: Path, path: Path) -> list[str]:
+    """The arrays of samples in what lies behind results."""
+    pack(plan, folder, path)
+    found = []
+    with tarfile.open(path) as archive:
+        for member in archive:
+            if member.name.endswith("examples.npz"):
+                content = archive.extractfile(member)
+                assert content
+                with np.load(io.BytesIO(content.read())) as arrays:
+                    found += [name for name in arrays.files if not name.startswith("learned_")]
+    return found
 
 
 def test_the_published_page_is_that_of_the_published_results() -> None:

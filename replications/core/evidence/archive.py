@@ -32,7 +32,7 @@ def pack(plan: Plan, folder: Path, path: Path) -> None:
     experiments and its floors.
 
     Trained weights stay behind, and predictions that no figure draws: nothing that is published is
-    made from them, and they are most of the bytes.
+    made from them, and they are most of the bytes. So do samples that may not be passed on.
 
     Raises:
         StudyError: a folder is incomplete or was altered.
@@ -44,7 +44,7 @@ def pack(plan: Plan, folder: Path, path: Path) -> None:
     content: dict[str, bytes] = {}
     for place in places:
         record = origin.verified(place)
-        kept = {file: _kept(place / file) for file in record["files"]}
+        kept = {file: _kept(place / file, plan.data.redistributable) for file in record["files"]}
         whole = {file: data for file, data in kept.items() if data is not None}
         hashes = {file: hashlib.sha256(data).hexdigest() for file, data in whole.items()}
         record |= {"files": hashes}
@@ -59,11 +59,12 @@ def pack(plan: Plan, folder: Path, path: Path) -> None:
             archive.addfile(member, io.BytesIO(content[name]))
 
 
-def _kept(path: Path) -> bytes | None:
+def _kept(path: Path, redistributable: bool) -> bytes | None:
     """What tables and figures are made from of a file of a run folder; None: nothing. Of the
-    examples of the first seed all, of those of others what the learner has found out."""
+    examples of the first seed all, if samples may be passed on, of those of others what the learner
+    has found out."""
     first = path.parent.name == "0" and "@" not in path.parent.parent.name
-    if path.name != "examples.npz" or first:
+    if path.name != "examples.npz" or (first and redistributable):
         return None if path.name == "model.pt" else path.read_bytes()
     with np.load(path) as arrays:
         learned = {name: arrays[name] for name in arrays.files if name.startswith("learned_")}

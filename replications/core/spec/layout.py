@@ -63,7 +63,7 @@ def floor_folder(folder: Path, plan: Plan) -> Path:
 
 def figures(plan: Plan) -> list[str]:
     """The figures of a replication, without suffix: those of every one, then its own."""
-    examples = ["examples"] if plan.data.examples else []
+    examples = ["examples"] if plan.data.examples and plan.data.redistributable else []
     varied = plan.settings.at or any(run.axis for run in plan.runs.values())
     ladder = ["ladder"] if plan.ladder else []
     shared = [*examples, "delta_m", "curves", *ladder, *(["axes"] if varied else [])]

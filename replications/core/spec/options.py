@@ -91,6 +91,8 @@ class DatasetOptions(Declared):
     """A function `figure(Examples) -> Figure` that draws what runs predict of it, see
     `data.examples`; none given: there is no such figure. Beside it may stand `slides(Examples)`,
     see `data.pictures.examples`, what the page of results slides over each other."""
+    redistributable: ClassVar[bool] = True
+    """Whether samples may be passed on: drawn in a paper, and kept with published results."""
     facts: ClassVar[dict[str, Any]] = {}
     """What papers may say of it, as `\\result{data.<name>.<fact>}`."""
     conditions: ClassVar[tuple[str, ...]] = ()

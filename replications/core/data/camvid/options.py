@@ -10,6 +10,7 @@ class CamVidOptions(PictureOptions):
 
     labels = ("semseg", "boxes", "scene")
     sources = ("data/camvid/train.txt",)
+    redistributable = False
     together = 20  # frames of a second each, neighbours in a drive
 
     name: Literal["camvid"] = "camvid"

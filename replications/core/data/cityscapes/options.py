@@ -13,6 +13,7 @@ class CityscapesOptions(PictureOptions):
         f"data/cityscapes/{what}_trainvaltest.zip"
         for what in ("leftImg8bit", "gtFine", "disparity", "camera")
     )
+    redistributable = False
     facts = {"height": 1024, "width": 2048, "train": 2675, "val": 300, "test": 500}
 
     name: Literal["cityscapes"] = "cityscapes"

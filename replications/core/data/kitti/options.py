@@ -13,6 +13,7 @@ class KITTIOptions(PictureOptions):
     sources = tuple(
         f"data/kitti/data_{what}.zip" for what in ("road", "object_label_2", "object_image_2")
     )
+    redistributable = False
     facts = {"height": 375, "width": 1242, "train": 6878, "val": 363, "test": 529}
 
     name: Literal["kitti"] = "kitti"

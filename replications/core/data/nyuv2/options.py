@@ -15,6 +15,7 @@ class NYUv2Options(PictureOptions):
         "data/nyuv2/classMapping40.mat",
         "data/nyuv2/class13Mapping.mat",
     )
+    redistributable = False
     facts = {"height": 480, "width": 640, "test": 654}
 
     name: Literal["nyuv2"] = "nyuv2"

@@ -10,6 +10,7 @@ class PascalVOCOptions(PictureOptions):
 
     labels = ("semseg", "instances", "boxes")
     sources = ("data/pascal_voc/VOCtrainval_11-May-2012.tar",)
+    redistributable = False
     facts = {"train": 1317, "val": 147, "test": 1449}
 
     name: Literal["pascal_voc"] = "pascal_voc"

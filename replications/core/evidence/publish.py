@@ -32,10 +32,10 @@ _HEADS = {
     True: "| 시스템 | 이득 Δm, % (95 % 구간) | 매개변수 절감 | 주장 |",
 }
 _COUNTED = {
-    False: "Of {all} systems {ahead} gain, {behind} lose, and {alike} cannot be told from "
-    "single-task models, of whose parameters they save {saved}.",
-    True: "시스템 {all}개 가운데 {ahead}개는 이득, {behind}개는 손실이고, {alike}개는 "
-    "단일 작업 모델과 구별되지 않으며 매개변수 절감은 {saved}이다.",
+    False: "Of {all} systems {ahead} gain, {behind} lose, and {alike}, which save {saved} of the "
+    "parameters, cannot be told from single-task models.",
+    True: "시스템 {all}개 가운데 {ahead}개는 이득, {behind}개는 손실이고, 매개변수를 {saved} "
+    "줄이는 {alike}개는 단일 작업 모델과 구별되지 않는다.",
 }
 _FILES = ("table.csv", "numbers.json")
 _PARTS = {

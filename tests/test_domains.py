@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from conftest import ROOT
-from replications.core.evidence.domains import compare_domains
+from replications.core.evidence.domains import asked_again, compare_domains
 from replications.core.evidence.study import load_results
 
 PUBLISHED = ROOT / "results" / "published"
@@ -59,3 +60,25 @@ def test_what_is_said_counts_the_rows(
     less = (own["gap_multi"] < own["gap_single"]).sum()
     assert f"모델 {len(own)}개 가운데 {less}개에서" in said["sentence.domains.overfitting"]
     assert f"작업 {own['tasks'].sum()}개 가운데" in said["sentence.domains.transfer"]
+
+
+def test_claims_asked_again_are_counted_where_both_are_decided() -> None:
+    first = load_results(PUBLISHED / "caruana")
+    claims = first.claims.set_index("claim").assign(verdict="undecided")
+    decided = ["reproduced", "contradicted", "reproduced"]
+    one = replace(first, claims=_with_verdicts(claims, decided))
+    assert asked_again(one, replace(first, claims=_with_verdicts(claims, decided[::-1]))) == (
+        f"{first.plan.replication.domain}에서 같은 주장의 판정은 1: 재현, 2: 반박, 3: 재현이다. "
+        "두 영역에서 모두 판정된 3개 가운데 3개의 판정이 같다."
+    )
+    other = replace(first, claims=_with_verdicts(claims, ["contradicted", "undecided", "partly"]))
+    said = asked_again(one, other)
+    assert "1: 반박, 2: 판정 불가, 3: 부분 재현이다. 두 영역에서 모두 판정된 2개 가운데 0개" in said
+    open_ = replace(first, claims=_with_verdicts(claims, ["undecided"] * 3))
+    assert asked_again(open_, other).endswith("두 영역에서 모두 판정된 주장은 없다.")
+
+
+def _with_verdicts(claims: pd.DataFrame, verdicts: list[str]) -> pd.DataFrame:
+    """Claims 1, 2 and 3 with these verdicts."""
+    kept = claims.loc[["1", "2", "3"]]
+    return kept.assign(verdict=verdicts).reset_index()

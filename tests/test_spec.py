@@ -362,9 +362,10 @@ def test_unknown_experiment(refused: Callable[[Edit], str]) -> None:
     assert "studies.quick.experiments: unknown experiment 'toyy'; known: none" in message
 
 
-def test_part_of_an_unknown_replication(refused: Callable[[Edit], str]) -> None:
-    message = refused(lambda spec: spec.update(part_of="uncertanty"))
-    assert "part_of: no replication 'uncertanty'; there are: uncertainty" in message
+@pytest.mark.parametrize("key", ["part_of", "again"])
+def test_a_named_replication_that_is_unknown(refused: Callable[[Edit], str], key: str) -> None:
+    message = refused(lambda spec: spec.update({key: "uncertanty"}))
+    assert f"{key}: no replication 'uncertanty'; there are: uncertainty" in message
 
 
 def test_two_options_with_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

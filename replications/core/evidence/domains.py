@@ -13,6 +13,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from replications.core.drawing import COLOURS, COLUMN, MM, save, style
+from replications.core.evidence.naming import VERDICTS
 from replications.core.evidence.study import Results, load_results
 from replications.core.files import replacing, write_text
 from replications.core.spec import Plan, origin, written
@@ -40,6 +41,10 @@ def compare_domains(
     with mpl.rc_context(style()):
         save(figure(reference, every), folder / "figure_domains")
     yield from sentences(reference)
+    for one in results:
+        if other := one.plan.replication.again:
+            first = next((known for known in every if known.plan.name == other), None)
+            yield f"sentence.{one.plan.name}.again", asked_again(one, first) if first else ""
 
 
 def sentences(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
@@ -56,6 +61,21 @@ def sentences(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
         f"그 작업 {tasks}개 가운데 95\\,\\% 구간이 0을 벗어난 이득은 {better}개, "
         f"손실(부정적 전이)은 {worse}개이다.",
     )
+
+
+def asked_again(one: Results, first: Results) -> str:
+    """What came of the same claims on the data of another domain, and how many came out alike."""
+    verdicts = [r.claims.set_index("claim")["verdict"] for r in (first, one)]
+    both = pd.concat(verdicts, axis=1, keys=["first", "again"], join="inner")
+    found = ", ".join(f"{claim}: {VERDICTS[verdict]}" for claim, verdict in both["first"].items())
+    decided = both[both.ne("undecided").all(axis=1)]
+    alike = int((decided["first"] == decided["again"]).sum())
+    told = (
+        f"두 영역에서 모두 판정된 {len(decided)}개 가운데 {alike}개의 판정이 같다."
+        if len(decided)
+        else "두 영역에서 모두 판정된 주장은 없다."
+    )
+    return f"{first.plan.replication.domain}에서 같은 주장의 판정은 {found}이다. {told}"
 
 
 def _rows(one: Results) -> Iterator[dict[str, object]]:

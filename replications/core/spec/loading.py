@@ -51,11 +51,12 @@ def load_replication(name: str) -> Replication:
         )
     changed = tuple(path_of(folder).stat().st_mtime_ns for folder in _folders())
     replication = _read(path, changed)
-    if replication.part_of not in (None, *_folders()):
-        raise StudyError(
-            f"{shown(path)}: part_of: no replication '{replication.part_of}'; "
-            f"there are: {', '.join(_folders())}{meant(replication.part_of or '', _folders())}"
-        )
+    for key in ("part_of", "again"):
+        if (other := getattr(replication, key)) not in (None, *_folders()):
+            raise StudyError(
+                f"{shown(path)}: {key}: no replication '{other}'; "
+                f"there are: {', '.join(_folders())}{meant(other, _folders())}"
+            )
     return replication
 
 

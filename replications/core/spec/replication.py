@@ -104,6 +104,8 @@ class Replication(Strict):
     like: str | None = None
     """The replication whose tasks, data, settings and sizes of studies it has as far as it says
     nothing else, and whose runs it may list and compare with as its own; they are trained once."""
+    again: str | None = None
+    """The replication whose claims of the same numbers it asks of other data."""
     order: int
     headline: dict[str, str]
     """The primary metric of each task."""

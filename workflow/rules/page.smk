@@ -44,9 +44,11 @@ rule published_page:
             f"replications/{name}/replication.yaml"
             for name in published_names(BUILT_NAMES)
         ],
+        # What examples are drawn with, of data whose samples are published.
         lambda wildcards: [
             f"{published_plans()[name].data.folder}/{layout.DESCRIPTION}"
             for name in published_or_refused(BUILT_NAMES)
+            if published_plans()[name].data.redistributable
         ],
         # What is published is no input, or it would depend on publishing; this follows it.
         [f"{DRAFT}/{family}/{layout.ORIGIN}" for family in BUILT],

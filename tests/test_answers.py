@@ -110,8 +110,9 @@ def test_other_runs_than_the_reference_pay_too() -> None:
 
 def test_which_tasks_gain_and_lose() -> None:
     one = Answered("uncertainty", 10, semseg="negative", depth="positive", instances="unclear")
-    sentence = "오른 작업은 깊이(불확실성 가중)이고, 떨어진 작업은 의미 분할(불확실성 가중)이다."
-    assert sentence in said(one, 1.0, 3.0, 50.0)
+    sentence = said(one, 1.0, 3.0, 50.0)
+    assert "성능이 오른 작업은 깊이(불확실성 가중)이고, " in sentence
+    assert "성능이 떨어진 작업은 의미 분할(불확실성 가중)이다." in sentence
 
 
 def test_tasks_of_many_systems_are_counted() -> None:
@@ -120,11 +121,12 @@ def test_tasks_of_many_systems_are_counted() -> None:
     found = one.ending_at(**{one.reference: (1.0, 3.0), "equal": (-9.0, -5.0)})
     sentence = pays([cast(Results, found)] * 7, pd.DataFrame([row]))
     assert "대표 모델 7개에서" in sentence
-    assert "오른 작업은 깊이 7개이고, 떨어진 작업은 의미 분할 7개이다." in sentence
+    assert "성능이 오른 작업은 깊이(7개 모델)이고, " in sentence
+    assert "성능이 떨어진 작업은 의미 분할(7개 모델)이다." in sentence
 
 
 def test_too_few_seeds_answer_nothing() -> None:
-    assert said(Answered("uncertainty", 3), 1.0, 3.0, 50.0).endswith("답하지 않는다.")
+    assert said(Answered("uncertainty", 3), 1.0, 3.0, 50.0).endswith("답할 수 없다.")
 
 
 def test_published_gains_are_taken_as_they_were_printed(tmp_path: Path) -> None:
@@ -144,9 +146,9 @@ def test_parts_under_conditions_are_named_and_many_are_counted() -> None:
     one = load_results(PUBLISHED / "jscc_recovery_classification")
     compared = one.plan.comparisons(one.plan.replication.claims["5"])
     names, english = part_names(one.plan, compared), part_names(one.plan, compared, english=True)
-    assert "복원 단독, 기호 절반 잡음비 -5 dB" in names
-    assert "reconstruction_half snr_db=-5" in english
-    assert condition_name("at_rest=1,snr_db=3") == r"at\_rest=1, 잡음비 3 dB"
+    assert "복원 단독, 기호 절반(SNR -5 dB)" in names
+    assert "reconstruction_half (snr_db=-5)" in english
+    assert condition_name("at_rest=1,snr_db=3") == r"at\_rest=1, SNR 3 dB"
     said = dict(numbers(one))["sentence.jscc_recovery_classification.claim5"]
-    assert re.search(r"역전: 비교 \d+개", said)
+    assert re.search(r"뒤집힘: 비교 \d+개", said)
     assert "_" not in said

@@ -91,7 +91,7 @@ def test_what_is_said_of_losses(micro_study: Callable[[str], Path]) -> None:
     """Of one seed nothing; of ten what the joint test of a way's tasks finds."""
     (one,) = [load_results(micro_study("hard_sharing"))]
     said = dict(way_sentences([one], TABLE))
-    assert said["sentence.ways.negative"].endswith("답하지 않는다.")
+    assert said["sentence.ways.negative"].endswith("답할 수 없다.")
     assert said["sentence.ways.front"].endswith("희소·교차이다.")
     steady = np.linspace(-0.001, 0.001, 10)
     found = {
@@ -111,7 +111,7 @@ def test_the_table_marks_gains_and_losses() -> None:
     lines = ways_latex(TABLE, TASKS).splitlines()
     (sparse,) = [line for line in lines if "희소" in line]
     assert r"\textbf{\num{+2.0}}" in sparse
-    assert r"\num{-4.0}$^{\dagger}$" in sparse
+    assert r"\num{-4.0}$^{\ddagger}$" in sparse
     (stitched,) = [line for line in lines if "교차" in line]
     assert r"\num{-0.0}" not in stitched
     columns = {line.count("&") - line.count(r"\&") for line in lines if line.startswith(("1", "2"))}

@@ -35,10 +35,10 @@ def training_sentences(results: Sequence[Results]) -> Iterator[tuple[str, str]]:
     epochs = sorted({passes for passes in known if passes})
     few_and_many = dict.fromkeys([*epochs[:1], *epochs[-1:]])
     passes = [f"{value:.0f}" if value >= 10 else f"{value:.2g}" for value in few_and_many]
-    data = f" 학습 데이터를 {'--'.join(passes)}회 반복하여" if passes else ""
+    data = f"학습 데이터 {'--'.join(passes)}회 반복으로, " if passes else ""
     yield (
         "sentence.study.trained",
-        f"모델 {trainings:,}개를 개당 {'--'.join(ends)}초(실행마다 중앙값) 동안{data} 학습하였다.",
+        f"모델 {trainings:,}개를 {data}개당 {'--'.join(ends)}초(실행별 중앙값) 동안 학습하였다.",
     )
     passed = f", {' to '.join(passes)} passes over the training data" if passes else ""
     yield (
@@ -65,7 +65,10 @@ def study_sentences(
         [one.last for one in found].count(side) for side in (FOR, AGAINST, OPEN)
     )
     saved = own["parameters_saved"].round()
-    ends = [rf"${end:.0f}$" for end in sorted({*saved.agg(["min", "max"]).dropna()})]
+    limits = sorted({*saved.agg(["min", "max"]).dropna()})
+    ends = [rf"${end:.0f}$" for end in limits]
+    savings = "에서 ".join(rf"{end}\,\%" for end in ends) + ("까지" if len(ends) > 1 else "")
+    more = "(음수는 증가)" if min(limits) < 0 else ""
     at, settled, settled_english = "", "", ""
     if any(one.plan.ladder for one in results):
         at = "마지막 예산에서 "
@@ -78,9 +81,9 @@ def study_sentences(
         )
     yield (
         "sentence.study.answer",
-        rf"대표 다중 작업 모델 {len(own)}개 중 {at}$\Delta_m$이 0보다 높다고 판정되는 것은 "
-        rf"{better}개, 낮다고 판정되는 것은 {worse}개, 판정할 수 없는 것은 {unclear}개이고, "
-        rf"{settled}매개변수의 절감은 {'--'.join(ends)}\,\%이다.",
+        rf"대표 다중 작업 모델 {len(own)}개 중 {at}$\Delta_m$이 0보다 크다고 판정된 것은 "
+        rf"{better}개, 작다고 판정된 것은 {worse}개, 판정할 수 없는 것은 {unclear}개이고, "
+        rf"{settled}매개변수의 절감은 {savings}이다{more}.",
     )
     yield (
         "sentence.study.answer.english",

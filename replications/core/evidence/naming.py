@@ -38,12 +38,12 @@ VERDICTS: dict[Verdict, str] = {
 """What verdicts are called in text and figures."""
 _AXES = {
     "steps": "학습 단계",
-    "train_fraction": "레이블이 있는 학습 자료의 비율",
+    "train_fraction": "레이블이 있는 학습 데이터의 비율",
     "model.width": "공유 신경망의 폭 (채널)",
     "model.dim": "공유 신경망의 폭 (특징)",
     "model.hidden": "은닉층의 크기 (단위)",
 }
-_CONDITIONS = {"snr_db": "잡음비 {} dB", "bits": "화소당 {} 비트"}
+_CONDITIONS = {"snr_db": "SNR {} dB", "bits": "화소당 {} 비트"}
 _HANGUL = re.compile("[가-힣]")
 _UNITS = {"%": r"\%", "a0^2": "$a_0^2$", "a0^3": "$a_0^3$"}
 
@@ -102,7 +102,9 @@ def part_names(plan: Plan, comparisons: Sequence[Comparison], english: bool = Fa
         names = []
         for row in rows:
             runs, rest = ([row[c] for c in own if c in subset] for own in ((2, 3), (0, 1, 4)))
-            names.append(" ".join(filter(None, [between.join(filter(None, runs)), *rest])))
+            compared, about = between.join(filter(None, runs)), " ".join(filter(None, rest))
+            apart = f"{' ' if english else ''}({about})"
+            names.append(f"{compared}{apart}" if compared and about else compared or about)
         if len(set(names)) == len(names):
             break
     return names

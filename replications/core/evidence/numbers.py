@@ -28,7 +28,7 @@ _OPEN = {
 """What is said of claims that are undecided, by reason."""
 _PARTS = {
     "parts_for": "성립",
-    "parts_against": "역전",
+    "parts_against": "뒤집힘",
     "parts_open": "미정",
     "parts_lacking": "실행 없음",
 }

@@ -17,7 +17,7 @@ def efficiency_table(
     """The reference run of each replication: what it gains, what it saves; `beside`: the published
     gain by replication."""
     shown = any(beside.values())
-    column, above, below = ("r", " & 공표된", r" & $\Delta_m$") if shown else ("", "", "")
+    column, above, below = ("r", " & 공표 연구", r" & $\Delta_m$") if shown else ("", "", "")
     lines = [
         rf"\begin{{tabular}}{{@{{}}lr@{{$\,\pm\,$}}l{column}rrr@{{}}}}",
         r"\toprule",

@@ -21,9 +21,9 @@ _TASKS_NAMED = 12
 """How many tasks of them; of more it counts the runs."""
 _CHANGES = {
     Sides(FOR, FOR): "다른 작업과 함께 학습하여 성능이 오른 작업은",
-    Sides(AGAINST, AGAINST): "떨어진 작업은",
-    Sides(FOR, OPEN): "올랐으나 학습을 늘리면 달라질 수 있는 작업은",
-    Sides(AGAINST, OPEN): "떨어졌으나 학습을 늘리면 달라질 수 있는 작업은",
+    Sides(AGAINST, AGAINST): "성능이 떨어진 작업은",
+    Sides(FOR, OPEN): "성능이 올랐으나 학습을 늘리면 달라질 수 있는 작업은",
+    Sides(AGAINST, OPEN): "성능이 떨어졌으나 학습을 늘리면 달라질 수 있는 작업은",
 }
 
 
@@ -53,7 +53,7 @@ def pays(results: Sequence[Results], efficiency: pd.DataFrame) -> str:
                     by_every_task.append((row.parameters_saved, name))
         asked += len(runs)
     if not asked:
-        return "다중 작업 학습이 언제 이득이 되는지는 이 연구의 시드 수로는 답하지 않는다."
+        return "다중 작업 학습이 언제 이득이 되는지는 이 연구의 시드 수로는 답할 수 없다."
     said = _tasks(enough) + (
         f"이 조건에서 비교한 다중 작업 모델 {asked}개 가운데 이득이 인정된 것은, "
         f"정확도($\\Delta_m$)로는 {_listed(by_accuracy, '이고', '없고')}, "
@@ -124,7 +124,7 @@ def _of_runs(tasks: Sequence[tuple[str, str]], many: bool) -> str:
     if not many:
         return ", ".join(f"{task}({run})" for task, run in tasks)
     counts = Counter(task for task, _ in tasks)
-    return ", ".join(f"{task} {count}개" for task, count in counts.most_common())
+    return ", ".join(f"{task}({count}개 모델)" for task, count in counts.most_common())
 
 
 def delta_sides(one: Results, runs: Sequence[str], margin: float = 0.0) -> list[Sides]:

@@ -34,8 +34,8 @@ _HEADS = {
 _COUNTED = {
     False: "Of {all} systems {ahead} gain, {behind} lose, and {alike}, which save {saved} of the "
     "parameters, cannot be told from single-task models.",
-    True: "시스템 {all}개 가운데 {ahead}개는 이득, {behind}개는 손실이고, 매개변수를 {saved} "
-    "줄이는 {alike}개는 단일 작업 모델과 구별되지 않는다.",
+    True: "시스템 {all}개 가운데 {ahead}개는 이득, {behind}개는 손실이고, 매개변수 절감이 "
+    "{saved}인 {alike}개는 단일 작업 모델과 구별되지 않는다.",
 }
 _FILES = ("table.csv", "numbers.json")
 _PARTS = {

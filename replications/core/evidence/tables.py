@@ -68,7 +68,7 @@ def results_table(results: Results) -> str:
     groups = rf" & \multicolumn{{{2 * len(metrics)}}}{{c}}{{측정값 (평균 $\pm$ 표준편차)}} & &"
     rules = rf"\cmidrule(lr){{2-{last_measured}}}"
     if reported:
-        groups += rf" & \multicolumn{{{len(reported)}}}{{c}}{{논문 보고값}}"
+        groups += rf" & \multicolumn{{{len(reported)}}}{{c}}{{원 논문의 보고값}}"
         rules += rf"\cmidrule(l){{{first_reported}-{first_reported + len(reported) - 1}}}"
     lines = [
         rf"\begin{{tabular}}{{@{{}}l*{{{len(metrics)}}}{{r@{{$\,\pm\,$}}l}}rr"

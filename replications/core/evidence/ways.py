@@ -162,13 +162,13 @@ def _ends(name: str) -> tuple[str, str]:
 
 def ways_latex(table: pd.DataFrame, tasks: Sequence[str]) -> str:
     """The table of the paper; changes whose interval excludes 0 are bold, losses among them with a
-    dagger."""
+    double dagger."""
     names = [task_name(task).removesuffix(" 분할") for task in tasks]
     lines = [
         rf"\begin{{tabular}}{{@{{}}rlr@{{$\,\pm\,$}}l*{{{len(tasks)}}}{{r}}r*{{4}}{{r}}rr@{{}}}}",
         r"\toprule",
         rf" & & \multicolumn{{2}}{{c}}{{$\Delta_m$}} & \multicolumn{{{len(tasks)}}}{{c}}"
-        r"{작업마다의 변화 (\%)} & 매개변수 & \multicolumn{4}{c}{절감 (\%)} & 격차 & 도달 \\",
+        r"{작업별 변화 (\%)} & 매개변수 & \multicolumn{4}{c}{절감 (\%)} & 격차 & 도달 \\",
         rf"\cmidrule(lr){{5-{4 + len(tasks)}}}\cmidrule(lr){{{6 + len(tasks)}-{9 + len(tasks)}}}",
         " & ".join(
             [
@@ -198,7 +198,7 @@ def _change(row: Mapping[str, float], task: str) -> str:
     shown = rf"\num{{{row[task]:+.1f}}}"
     if row[f"{task}_low"] > 0:
         return rf"\textbf{{{shown}}}"
-    return rf"{shown}$^{{\dagger}}$" if row[f"{task}_high"] < 0 else shown
+    return rf"{shown}$^{{\ddagger}}$" if row[f"{task}_high"] < 0 else shown
 
 
 def transfer_figure(results: Sequence[Results]) -> Figure:
@@ -251,10 +251,10 @@ def way_sentences(results: Sequence[Results], table: pd.DataFrame) -> Iterator[t
         f"단일 작업 모델보다 나빠졌다고 인정된 방식은 {len(known)}개 가운데 작업별로 {counts}이고, "
         f"어느 작업에서도 손실이 인정되지 않은 {unharmed}."
         if known
-        else "단일 작업 모델보다 나빠진 방식이 있는지는 이 연구의 시드 수로는 답하지 않는다.",
+        else "단일 작업 모델보다 나빠진 방식이 있는지는 이 연구의 시드 수로는 답할 수 없다.",
     )
     yield (
         "sentence.ways.front",
-        "매개변수의 절감과 $\\Delta_m$ 모두에서 다른 것에 뒤지지 않는 것은 "
+        "매개변수 절감과 $\\Delta_m$의 파레토 경계에 놓이는 것은 "
         f"{'·'.join(front(table)['title'])}이다.",
     )

@@ -24,8 +24,8 @@ from replications.core.spec import Claim, base_of, written
 View = dict[str, Any]
 _SIDES = {
     "parts_for": both("성립", "holds"),
-    "parts_against": both("반대", "reversed"),
-    "parts_open": both("미결", "open"),
+    "parts_against": both("뒤집힘", "reversed"),
+    "parts_open": both("미정", "open"),
     "parts_lacking": both("학습하지 않음", "not trained"),
 }
 _REASONS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from conftest import ROOT
 from replications.core.evidence.domains import asked_again, compare_domains
-from replications.core.evidence.study import load_results
+from replications.core.evidence.study import Results, load_results
 
 PUBLISHED = ROOT / "results" / "published"
 
@@ -64,21 +65,49 @@ def test_what_is_said_counts_the_rows(
 
 def test_claims_asked_again_are_counted_where_both_are_decided() -> None:
     first = load_results(PUBLISHED / "caruana")
-    claims = first.claims.set_index("claim").assign(verdict="undecided")
     decided = ["reproduced", "contradicted", "reproduced"]
-    one = replace(first, claims=_with_verdicts(claims, decided))
-    assert asked_again(one, replace(first, claims=_with_verdicts(claims, decided[::-1]))) == (
+    one = _with_verdicts(first, decided)
+    assert asked_again(one, one).startswith(
         f"{first.plan.replication.domain}에서 같은 주장의 판정은 1: 재현, 2: 반박, 3: 재현이다. "
-        "두 영역에서 모두 판정된 3개 가운데 3개의 판정이 같다."
+        "두 영역에서 모두 판정된 3개 가운데 3개의 판정이 같다. "
     )
-    other = replace(first, claims=_with_verdicts(claims, ["contradicted", "undecided", "partly"]))
+    other = _with_verdicts(first, ["contradicted", "undecided", "partly"])
     said = asked_again(one, other)
     assert "1: 반박, 2: 판정 불가, 3: 부분 재현이다. 두 영역에서 모두 판정된 2개 가운데 0개" in said
-    open_ = replace(first, claims=_with_verdicts(claims, ["undecided"] * 3))
-    assert asked_again(open_, other).endswith("두 영역에서 모두 판정된 주장은 없다.")
+    open_ = _with_verdicts(first, ["undecided"] * 3)
+    assert "두 영역에서 모두 판정된 주장은 없다." in asked_again(open_, other)
 
 
-def _with_verdicts(claims: pd.DataFrame, verdicts: list[str]) -> pd.DataFrame:
-    """Claims 1, 2 and 3 with these verdicts."""
-    kept = claims.loc[["1", "2", "3"]]
-    return kept.assign(verdict=verdicts).reset_index()
+def test_comparisons_asked_again_are_counted_by_their_side() -> None:
+    first = _with_verdicts(load_results(PUBLISHED / "caruana"), ["undecided"] * 3)
+    last = first.comparisons[
+        first.comparisons["axis"] == "model.hidden=64,steps=2000,train_fraction=1"
+    ]
+    last = last[last["claim"].isin(["1", "2", "3"])]
+    apart = ((last["low"] > 0) | (last["high"] < 0)).sum()
+    assert apart > 0
+    counts = f"비교 {len(last)}개 가운데 .*같은 쪽에 있는 것은 {apart}개, 반대쪽에 있는 것은 0개"
+    assert re.search(counts, asked_again(first, first))
+    ends = {"low": -first.comparisons["high"], "high": -first.comparisons["low"]}
+    turned = replace(first, comparisons=first.comparisons.assign(**ends))
+    counts = f"같은 쪽에 있는 것은 0개, 반대쪽에 있는 것은 {apart}개"
+    assert re.search(counts, asked_again(turned, first))
+    unclear = replace(first, comparisons=first.comparisons.assign(low=-1.0, high=1.0))
+    assert "같은 쪽에 있는 것은 0개, 반대쪽에 있는 것은 0개" in asked_again(unclear, first)
+
+
+def test_the_paper_is_told_what_was_asked_again(tmp_path: Path) -> None:
+    """Whether what was asked first is published, or not yet."""
+    own = load_results(PUBLISHED / "nash_qm9")
+    replication = own.plan.replication.model_copy(update={"again": "nash_mtl"})
+    own = replace(own, plan=own.plan.model_copy(update={"replication": replication}))
+    said = dict(compare_domains([own], PUBLISHED, tmp_path))["sentence.nash_qm9.again"]
+    assert said == asked_again(own, load_results(PUBLISHED / "nash_mtl"))
+    said = dict(compare_domains([own], tmp_path / "none", tmp_path))["sentence.nash_qm9.again"]
+    assert said == ""
+
+
+def _with_verdicts(results: Results, verdicts: list[str]) -> Results:
+    """With claims 1, 2 and 3 alone, of these verdicts."""
+    kept = results.claims[results.claims["claim"].isin(["1", "2", "3"])]
+    return replace(results, claims=kept.assign(verdict=verdicts))

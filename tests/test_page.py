@@ -8,9 +8,11 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -19,10 +21,24 @@ from conftest import ROOT
 from replications.core.data.prepare import write
 from replications.core.data.streets.options import StreetsOptions
 from replications.core.data.streets.preparation import prepare
+from replications.core.evidence.study import Results, load_results
+from replications.core.page.slides import slides
 from replications.core.page.text import from_latex
 
 NAMES = ("uncertainty", "mti_net")
 FIELDS = ("replication", "role", "split", "task", "metric")
+
+
+def test_samples_that_were_not_passed_on_are_no_slides(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the learner has found out is kept of them."""
+    results = replace(load_results(ROOT / "results" / "published" / "adashare"), folder=tmp_path)
+    kept = tmp_path / results.plan.replication.reference / "0" / "examples.npz"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
+    monkeypatch.setattr(Results, "examples", lambda *_: {"learned_policy": np.zeros(3)})
+    assert not list(slides(results))
 
 
 @pytest.mark.parametrize(

@@ -368,6 +368,11 @@ def test_a_named_replication_that_is_unknown(refused: Callable[[Edit], str], key
     assert f"{key}: no replication 'uncertanty'; there are: uncertainty" in message
 
 
+def test_a_replication_that_asks_nothing_again(refused: Callable[[Edit], str]) -> None:
+    message = refused(lambda spec: spec.update(again="uncertainty", claims={}))
+    assert "again: uncertainty has none of its claims" in message
+
+
 def test_two_options_with_one_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two copies of a folder, neither of which can tell which of them a specification means."""
     folder = tmp_path / "replications"

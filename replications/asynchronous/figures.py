@@ -20,7 +20,7 @@ def snr(results: Results) -> Figure:
 
 def tradeoff(results: Results) -> Figure:
     """Recovery against classification along the ratio."""
-    return tradeoff_figure(results, [("snr_db", "잡음비 (dB)")], _RUNS)
+    return tradeoff_figure(results, [("snr_db", "SNR (dB)")], _RUNS)
 
 
 def arrives(results: Results) -> Figure:

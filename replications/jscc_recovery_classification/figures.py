@@ -21,7 +21,7 @@ def snr(results: Results) -> Figure:
 def tradeoff(results: Results) -> Figure:
     """Recovery against classification along the rate."""
     return tradeoff_figure(
-        results, [("model.symbols", "복소 기호의 수"), ("snr_db", "잡음비 (dB)")], _RUNS
+        results, [("model.symbols", "복소 기호의 수"), ("snr_db", "SNR (dB)")], _RUNS
     )
 
 

@@ -68,7 +68,7 @@ def study_sentences(
     limits = sorted({*saved.agg(["min", "max"]).dropna()})
     ends = [rf"${end:.0f}$" for end in limits]
     savings = "에서 ".join(rf"{end}\,\%" for end in ends) + ("까지" if len(ends) > 1 else "")
-    more = "(음수는 증가)" if min(limits) < 0 else ""
+    more = "(음수는 증가)" if limits and limits[0] < 0 else ""
     at, settled, settled_english = "", "", ""
     if any(one.plan.ladder for one in results):
         at = "마지막 예산에서 "
@@ -89,7 +89,7 @@ def study_sentences(
         "sentence.study.answer.english",
         rf"The mean relative change $\Delta_m$ of {len(own)} reference models is above zero for "
         rf"{better}, below for {worse} and open for {unclear}.{settled_english} Parameters saved: "
-        rf"{' to '.join(ends)}\,\%.",
+        rf"{' to '.join(ends)}\,\%{' (below 0: more)' if more else ''}.",
     )
 
 

@@ -64,7 +64,8 @@ def sentences(rows: pd.DataFrame) -> Iterator[tuple[str, str]]:
 
 
 def asked_again(one: Results, first: Results) -> str:
-    """What came of the same claims on the data of another domain, and how many came out alike."""
+    """What came of the same claims on the data of another domain, how many came out alike, and how
+    many of their comparisons lie on the same side."""
     verdicts = [r.claims.set_index("claim")["verdict"] for r in (first, one)]
     both = pd.concat(verdicts, axis=1, keys=["first", "again"], join="inner")
     found = ", ".join(f"{claim}: {VERDICTS[verdict]}" for claim, verdict in both["first"].items())
@@ -75,7 +76,26 @@ def asked_again(one: Results, first: Results) -> str:
         if len(decided)
         else "두 영역에서 모두 판정된 주장은 없다."
     )
-    return f"{first.plan.replication.domain}에서 같은 주장의 판정은 {found}이다. {told}"
+    sides = [_sides(r, set(both.index)) for r in (first, one)]
+    agree = pd.concat(sides, axis=1, join="inner").prod(axis=1)
+    said = f"{first.plan.replication.domain}에서 같은 주장의 판정은 {found}이다. {told}"
+    if agree.empty:
+        return said
+    return (
+        f"{said} 두 영역에 모두 있는 비교 {len(agree)}개 가운데 95\\,\\% 신뢰구간이 두 영역에서 "
+        f"0의 같은 쪽에 있는 것은 {(agree > 0).sum()}개, 반대쪽에 있는 것은 "
+        f"{(agree < 0).sum()}개이다."
+    )
+
+
+def _sides(one: Results, claims: set[str]) -> pd.Series:
+    """Of each comparison of some claims at the last budget: 1 where the interval of the difference
+    is above 0, -1 where it is below, 0 where it holds 0."""
+    table, place = one.comparisons, written(one.plan.axes_of(one.plan.replication.reference))
+    own = table[table["claim"].isin(claims) & (table["axis"].fillna("") == place)]
+    keys = [own[name].fillna("") for name in ("claim", "run", "against", "task", "metric")]
+    sides = (own["low"] > 0).astype(int) - (own["high"] < 0).astype(int)
+    return sides.set_axis(pd.MultiIndex.from_arrays(keys))
 
 
 def _rows(one: Results) -> Iterator[dict[str, object]]:

@@ -14,7 +14,7 @@ from replications.core.evidence.answers import study_sentences, training_sentenc
 from replications.core.evidence.domains import compare_domains
 from replications.core.evidence.naming import span
 from replications.core.evidence.numbers import definitions
-from replications.core.evidence.overview import overview
+from replications.core.evidence.overview import overview, published_delta
 from replications.core.evidence.study import load_results
 from replications.core.evidence.ways import compare_ways
 from replications.core.files import replacing, write_text
@@ -46,6 +46,7 @@ _TUNED = (
     "격자에서 한 번 골라 모든 예산에 쓰고, 구조나 설정만 다른 변형은 바탕이 된 실행의 것을 쓴다"
     "(부록에 격자의 끝에서 고른 것을 표시)."
 )
+_BESIDE = "공표 연구는 저장소에 공표한 다른 규모의 연구이다."
 _NOT_TUNED = "학습률은 미리 정한 값이다."
 
 
@@ -61,10 +62,12 @@ def join(names: Sequence[str], sources: Path, folder: Path) -> None:
             pd.concat(parts).to_csv(temporary, index=False)
     published = sources.with_name("published")
     efficiency = overview(results, folder, published)
+    beside = any(published_delta(plan, published) for plan in plans)
     own = "".join((one.folder / "numbers.tex").read_text(encoding="utf-8") for one in results)
     study = definitions(
         itertools.chain(
             study_numbers(plans),
+            [("sentence.study.beside", _BESIDE if beside else "")],
             training_sentences(results),
             study_sentences(results, efficiency),
             compare_ways(results, folder) if are_alike(plans) else [],

@@ -32,11 +32,16 @@ _HEADS = {
     True: "| 시스템 | 이득 Δm, % (95 % 구간) | 매개변수 절감 | 주장 |",
 }
 _COUNTED = {
-    False: "Of {all} systems {ahead} gain, {behind} lose, and {alike}, which save {saved} of the "
-    "parameters, cannot be told from single-task models.",
-    True: "시스템 {all}개 가운데 {ahead}개는 이득, {behind}개는 손실이고, 매개변수 절감이 "
-    "{saved}인 {alike}개는 단일 작업 모델과 구별되지 않는다.",
+    False: "Of {all} systems {ahead} gain, {behind} lose, and {alike}{saved} cannot be told from "
+    "single-task models.",
+    True: "시스템 {all}개 가운데 {ahead}개는 이득, {behind}개는 손실이고, "
+    "{saved}{alike}개는 단일 작업 모델과 구별되지 않는다.",
 }
+_SAVED = {
+    False: ", which save {} of the parameters,",
+    True: "매개변수 절감이 {}인 ",
+}
+"""Said of those that cannot be told from single-task models."""
 _FILES = ("table.csv", "numbers.json")
 _PARTS = {
     "parts_for": "holds",
@@ -154,12 +159,13 @@ def _counted(rows: pd.DataFrame, korean: bool) -> str:
     the others save."""
     ahead, behind = rows["low"] > 0, rows["high"] < 0
     alike = rows.loc[~ahead & ~behind, "parameters_saved"]
+    ends = dict.fromkeys(f"{end:.0f}" for end in (alike.min(), alike.max()))
     return _COUNTED[korean].format(
         all=len(rows),
         ahead=ahead.sum(),
         behind=behind.sum(),
         alike=len(alike),
-        saved=f"{alike.min():.0f} … {alike.max():.0f} %" if len(alike) else "–",
+        saved=_SAVED[korean].format(f"{' … '.join(ends)} %") if len(alike) else "",
     )
 
 

@@ -27,6 +27,8 @@ def slides(results: Results) -> Iterator[Slide]:
     reference = results.run_folder(plan.replication.reference, plan.first_seed)
     if not plan.data.examples or not (reference / "examples.npz").is_file():
         return
+    if not any(name.startswith("truth_") for name in results.examples(plan.replication.reference)):
+        return  # samples that may not be passed on
     module = importlib.import_module(type(plan.data).module_of(plan.data.examples))
     with mpl.rc_context(style()):
         if not hasattr(module, "slides"):

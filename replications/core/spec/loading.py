@@ -57,6 +57,12 @@ def load_replication(name: str) -> Replication:
                 f"{shown(path)}: {key}: no replication '{other}'; "
                 f"there are: {', '.join(_folders())}{meant(other, _folders())}"
             )
+    first = replication.again and _read(path_of(replication.again), changed)
+    if first and not {*replication.claims} & {*first.claims}:
+        raise StudyError(
+            f"{shown(path)}: again: {replication.again} has none of its claims; a claim that is "
+            "asked again has the same number in both"
+        )
     return replication
 
 

@@ -11,6 +11,7 @@ The folder holds `dataset.yaml`:
     boxes: {file: boxes/*.txt, classes: [cat, dog]}           # lines: class x1 y1 x2 y2, in pixels
     scene: {file: scenes.txt, classes: [day, night]}          # lines: name class
     together: 10                                              # neighbours, such as of a film
+    redistributable: false                                    # not in papers, not published
 
 Everything after `image` may be left out. Pictures may be of any size; they are brought to the one
 that a study names.
@@ -81,6 +82,7 @@ class FolderDescription(Strict):
     boxes: BoxFiles | None = None
     scene: SceneFile | None = None
     together: Positive = 1
+    redistributable: bool = True
 
     @field_validator("splits")
     @classmethod
@@ -129,6 +131,11 @@ class FolderOptions(PictureOptions):
     def together(self) -> int:  # type: ignore[override]
         """Pictures that are no independent pieces."""
         return self.description.together
+
+    @property
+    def redistributable(self) -> bool:  # type: ignore[override]
+        """Whether its owner passes the pictures on."""
+        return self.description.redistributable
 
     @property
     def variant(self) -> str:

@@ -33,7 +33,7 @@ def front(table: pd.DataFrame) -> pd.DataFrame:
 
 def front_figure(table: pd.DataFrame) -> Figure:
     """Gain against parameters saved, numbered as in the table, and the front."""
-    figure, axis = plt.subplots(figsize=(COLUMN, 0.6 * COLUMN), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, 0.55 * COLUMN), layout="constrained")
     spread = table[["low", "high"]].sub(table["delta_m"], axis=0).abs().T
     axis.errorbar(
         table["parameters_saved"],

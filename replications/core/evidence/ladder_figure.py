@@ -49,7 +49,7 @@ def ways_ladder_figure(gains: pd.DataFrame) -> Figure:
 
     `gains`: columns `number`, `steps`, `delta_m`.
     """
-    figure, axis = plt.subplots(figsize=(COLUMN, 0.6 * COLUMN), layout="constrained")
+    figure, axis = plt.subplots(figsize=(COLUMN, 0.5 * COLUMN), layout="constrained")
     ends = []
     for index, (number, line) in enumerate(gains.groupby("number")):
         colour, marker = COLOURS[index % len(COLOURS)], MARKERS[index // len(COLOURS)]

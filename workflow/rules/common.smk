@@ -182,6 +182,11 @@ def published_names(names):
     return [name for name in names if Path(PUBLISHED, name, layout.ORIGIN).is_file()]
 
 
+def published_of(family):
+    """Those of a family that are published, whether or not they have the study."""
+    return published_names(STUDY.asked[family])
+
+
 @functools.cache
 def published_plans():
     """The plans of what is published, each in its own study."""

@@ -141,9 +141,9 @@ for _family, _names in FAMILIES.items():
         name:
             f"join_published_{_family}"
         input:
-            newer=lambda wildcards, names=tuple(_names), family=_family: again(
+            newer=lambda wildcards, family=_family: again(
                 origin.is_stale(
-                    Path(DRAFT, family), published_origin(published_names(names))
+                    Path(DRAFT, family), published_origin(published_of(family))
                 )
             ),
         output:
@@ -154,7 +154,7 @@ for _family, _names in FAMILIES.items():
         params:
             folder=lambda wildcards, output: Path(output[1]).parent,
             sources=lambda wildcards, output: Path(output[0]).parents[3] / "published",
-            replications=published_names(_names),
+            replications=published_of(_family),
         shell:
             "python -m replications.core.evidence join --sources {params.sources}"
             " --replications {params.replications} --folder {params.folder} > {log} 2>&1"

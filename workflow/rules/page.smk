@@ -5,6 +5,7 @@ import shutil
 PAGE = "python -m replications.core.page"
 CODE_OF_PAGE = list(map(str, sorted(Path("replications/core/page").glob("*.*"))))
 BUILT_NAMES = [name for family in BUILT for name in FAMILIES[family]]
+BUILT_PUBLISHED = [name for family in BUILT for name in published_of(family)]
 PAPERS = [
     pdf(family, document) for family in BUILT for document in ("main", "supplement")
 ]
@@ -40,14 +41,11 @@ rule site:
 rule published_page:
     input:
         CODE_OF_PAGE,
-        [
-            f"replications/{name}/replication.yaml"
-            for name in published_names(BUILT_NAMES)
-        ],
+        [f"replications/{name}/replication.yaml" for name in BUILT_PUBLISHED],
         # What examples are drawn with, of data whose samples are published.
         lambda wildcards: [
             f"{published_plans()[name].data.folder}/{layout.DESCRIPTION}"
-            for name in published_or_refused(BUILT_NAMES)
+            for name in published_or_refused(BUILT_PUBLISHED)
             if published_plans()[name].data.redistributable
         ],
         # What is published is no input, or it would depend on publishing; this follows it.
@@ -64,7 +62,7 @@ rule published_page:
             Path(output[0]).parent / Path(paper).name for paper in input.papers
         ],
         sources=PUBLISHED,
-        replications=published_names(BUILT_NAMES),
+        replications=BUILT_PUBLISHED,
     shell:
         "cp {input.papers} {params.folder} &&"
         " {params.command} --sources {params.sources} --replications {params.replications}"

@@ -21,7 +21,7 @@ def text_of(family):
 def results_of(family, document):
     """Where what a paper inputs comes from, and the replications it is of."""
     if document == "draft":
-        return f"{DRAFT}/{family}", published_names(FAMILIES[family])
+        return f"{DRAFT}/{family}", published_of(family)
     return f"{RESULTS}/{family}", FAMILIES[family]
 
 

@@ -100,7 +100,8 @@ def study_numbers(plans: Sequence[Plan]) -> Iterator[tuple[str, str]]:
     """(key, value) of what holds for the study as a whole, and of every dataset."""
     study = _studies(plans)
     yield "study.name", study
-    yield "study.face", _FACES.get(study, "")
+    faces = [_FACES[name] for name in study.split(", ") if name in _FACES]
+    yield "study.face", " ".join(faces)
     names = [plan.name for plan in plans]
     yield "study.replications", str(sum(p.replication.part_of not in names for p in plans))
     yield "sentence.study.tuning", _tuning(plans)

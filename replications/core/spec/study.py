@@ -34,6 +34,9 @@ class StudyPlans(Strict):
     config: StudyConfig
     plans: dict[str, Plan]
     """By replication, in the order that they state."""
+    asked: dict[str, list[str]]
+    """The replications of each family that are asked for, also those that lack the study: they may
+    be published of another."""
 
     @property
     def training(self) -> dict[str, Plan]:
@@ -86,4 +89,8 @@ def load_study(config: Mapping[str, Any]) -> StudyPlans:
         having = [name for name in names if own.study in known[name].studies]
         chosen = [name for name in having if "all" in wanted or known[name].family in wanted]
         chosen = having if chosen else names  # of which the first says that it has no such study
-    return StudyPlans(config=own, plans={name: load_plan(name, own.study) for name in chosen})
+    asked: dict[str, list[str]] = {}
+    for name in names:
+        asked.setdefault(known[name].family, []).append(name)
+    plans = {name: load_plan(name, own.study) for name in chosen}
+    return StudyPlans(config=own, plans=plans, asked=asked)

@@ -231,9 +231,11 @@ def test_samples_that_may_not_be_passed_on_stay_behind(
     unpacked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plan = load_plan("sluice_text", "cpu")
+    before = {path: origin.read(path) for path in unpacked.rglob(ORIGIN)}
     assert _samples_behind(plan, unpacked, tmp_path / "with.tar.xz")
     monkeypatch.setattr(type(plan.data), "redistributable", False)
     assert not _samples_behind(plan, unpacked, tmp_path / "without.tar.xz")
+    assert {path: origin.read(path) for path in before} == before  # packing changes nothing
     assert "figure_examples" not in figures(load_plan("multinet_camvid", "tuning"))
 
 

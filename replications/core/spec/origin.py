@@ -118,7 +118,7 @@ def read(path: Path) -> dict[str, Any]:
     """The content of a JSON file; empty where there is none or it cannot be read."""
     try:
         stat = path.stat()
-        return _parsed(path, stat.st_mtime_ns, stat.st_size)
+        return dict(_parsed(path, stat.st_mtime_ns, stat.st_size))  # its own, to change
     except (OSError, ValueError):
         return {}
 

@@ -89,8 +89,8 @@ def load_study(config: Mapping[str, Any]) -> StudyPlans:
         having = [name for name in names if own.study in known[name].studies]
         chosen = [name for name in having if "all" in wanted or known[name].family in wanted]
         chosen = having if chosen else names  # of which the first says that it has no such study
+    plans = {name: load_plan(name, own.study) for name in chosen}  # refuses names that are unknown
     asked: dict[str, list[str]] = {}
     for name in names:
         asked.setdefault(known[name].family, []).append(name)
-    plans = {name: load_plan(name, own.study) for name in chosen}
     return StudyPlans(config=own, plans=plans, asked=asked)

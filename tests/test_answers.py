@@ -11,10 +11,11 @@ import pandas as pd
 import pytest
 
 from conftest import ROOT
+from replications.core.evidence.answers import study_sentences
 from replications.core.evidence.delta_m import as_metrics
 from replications.core.evidence.naming import condition_name, part_names
 from replications.core.evidence.numbers import numbers
-from replications.core.evidence.overview import published_delta
+from replications.core.evidence.overview import efficiency, published_delta
 from replications.core.evidence.pays import pays
 from replications.core.evidence.statistics import interval
 from replications.core.evidence.study import Results, load_results
@@ -152,3 +153,22 @@ def test_parts_under_conditions_are_named_and_many_are_counted() -> None:
     said = dict(numbers(one))["sentence.jscc_recovery_classification.claim5"]
     assert re.search(r"뒤집힘: 비교 \d+개", said)
     assert "_" not in said
+
+
+@pytest.mark.parametrize(
+    ("names", "korean", "english"),
+    [
+        (
+            ["tensor_factorisation", "sparse_sharing"],
+            r"절감은 $-5$\,\%에서 $59$\,\%까지이다(음수는 증가).",
+            r"saved: $-5$ to $59$\,\% (below 0: more).",
+        ),
+        (["sparse_sharing"], r"절감은 $59$\,\%이다.", r"saved: $59$\,\%."),
+    ],
+)
+def test_what_is_saved_is_said_with_its_sign(names: list[str], korean: str, english: str) -> None:
+    results = [load_results(PUBLISHED / name) for name in names]
+    table = pd.DataFrame([row for one in results for row in efficiency(one)])
+    said = dict(study_sentences(results, table))
+    assert said["sentence.study.answer"].endswith(korean)
+    assert said["sentence.study.answer.english"].endswith(english)

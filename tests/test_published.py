@@ -274,6 +274,6 @@ def test_the_front_page_says_what_is_published(readme: str, korean: bool) -> Non
     table = text.partition("<!-- found -->")[2].partition("<!-- /found -->")[0]
     ends = re.findall(r"\((-?[\d.]+) … (-?[\d.]+)\)", table)
     signs = [(low[0] != "-") - (high[0] == "-") for low, high in ends]
-    sentence = re.sub(r"-?\d+ … \d+ %", "", table.strip().splitlines()[-1])  # what is saved
+    sentence = re.sub(r"-?\d+( … -?\d+)? %", "", table.strip().splitlines()[-1])  # what is saved
     counts = [len(signs), signs.count(1), signs.count(-1), signs.count(0)]
     assert [int(n) for n in re.findall(r"\d+", sentence)] == counts

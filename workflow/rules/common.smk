@@ -196,12 +196,11 @@ def published_plans():
         raise WorkflowError(str(error))
 
 
-def published_or_refused(names):
-    """Those of the replications that are published, at least one."""
-    found = published_names(names)
-    if not found:
+def some_or_refused(published):
+    """The replications that are published, at least one."""
+    if not published:
         raise WorkflowError(f"nothing of {', '.join(BUILT)} is published yet")
-    return found
+    return published
 
 
 @functools.cache

@@ -45,7 +45,7 @@ rule published_page:
         # What examples are drawn with, of data whose samples are published.
         lambda wildcards: [
             f"{published_plans()[name].data.folder}/{layout.DESCRIPTION}"
-            for name in published_or_refused(BUILT_PUBLISHED)
+            for name in some_or_refused(BUILT_PUBLISHED)
             if published_plans()[name].data.redistributable
         ],
         # What is published is no input, or it would depend on publishing; this follows it.

@@ -61,13 +61,13 @@ def join(names: Sequence[str], sources: Path, folder: Path) -> None:
         with replacing(folder / table) as temporary:
             pd.concat(parts).to_csv(temporary, index=False)
     published = sources.with_name("published")
-    efficiency = overview(results, folder, published)
-    beside = any(published_delta(plan, published) for plan in plans)
+    beside = {plan.name: published_delta(plan, published) for plan in plans}
+    efficiency = overview(results, folder, beside)
     own = "".join((one.folder / "numbers.tex").read_text(encoding="utf-8") for one in results)
     study = definitions(
         itertools.chain(
             study_numbers(plans),
-            [("sentence.study.beside", _BESIDE if beside else "")],
+            [("sentence.study.beside", _BESIDE if any(beside.values()) else "")],
             training_sentences(results),
             study_sentences(results, efficiency),
             compare_ways(results, folder) if are_alike(plans) else [],

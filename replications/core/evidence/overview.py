@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
@@ -36,9 +36,9 @@ _COLUMNS = [
 ]
 
 
-def overview(results: Sequence[Results], folder: Path, published: Path) -> pd.DataFrame:
+def overview(results: Sequence[Results], folder: Path, beside: Mapping[str, str]) -> pd.DataFrame:
     """Write the tables and the figures of all replications together, the published values of
-    another study beside the study's own; returns the efficiency."""
+    another study, `beside`, next to the study's own; returns the efficiency."""
     table = pd.DataFrame([row for one in results for row in efficiency(one)], columns=_COLUMNS)
     plans = {one.plan.name: one.plan for one in results}
     apart = [
@@ -46,7 +46,6 @@ def overview(results: Sequence[Results], folder: Path, published: Path) -> pd.Da
     ]
     with replacing(folder / "efficiency.csv") as temporary:
         pd.concat(apart or [table]).to_csv(temporary, index=False)
-    beside = {one.plan.name: published_delta(one.plan, published) for one in results}
     write_text(folder / "table_efficiency.tex", efficiency_table(table, results, beside))
     write_text(folder / "table_experiments.tex", experiments_table(results))
     write_text(folder / "table_tasks.tex", tasks_table(results))
